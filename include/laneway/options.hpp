@@ -1,0 +1,83 @@
+// Options of engines, queues and receives. Every member has a default that is meant to be kept.
+#pragma once
+
+#include <laneway/export.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+namespace laneway {
+
+class Clock;
+
+// Who moves time: a thread of the engine, or the embedder by calling Engine::poll().
+enum class DriverMode : std::uint8_t { thread, manual };
+
+struct EngineOptions {
+  DriverMode driver = DriverMode::thread;
+  // Null: the steady clock of the system. Tests give a ManualClock, together with a manual driver.
+  std::shared_ptr<const Clock> clock = nullptr;
+};
+
+enum class QueueKind : std::uint8_t {
+  by_key,     // messages of one key one at a time and in order; those without a key in no order
+  unordered,  // leases, retries and dead letters without any order; keys are only carried along
+  handoff,    // plain hand-off: no keys, leases, delays or retries; read with Consumer::take
+};
+
+// What happens to the rest of a key while a failed message of it waits for its retry.
+enum class OnFailure : std::uint8_t {
+  hold,    // the key waits, other keys do not
+  detach,  // the key goes on; the failed message is retried out of order
+};
+
+// Exponential back-off with full jitter: attempt n waits a uniformly drawn time between `floor` and
+// min(cap, first * 2^(n-1)). Source: Brooker, "Exponential Backoff And Jitter", AWS, 2015.
+struct Backoff {
+  std::chrono::milliseconds first{100};
+  std::chrono::milliseconds cap{5 * 60 * 1000};
+  std::chrono::milliseconds floor{1};
+};
+
+struct QueueOptions {
+  QueueKind kind = QueueKind::by_key;
+  // Messages held: ready, blocked, delayed and leased. Divided among the shards, rounded up.
+  std::uint64_t capacity = 65'536;
+  // Power of two up to 256. 0: as cores and capacity justify. Fixed for the life of the queue.
+  std::uint32_t shards = 0;
+  // Payloads above this are refused as too_large.
+  std::uint32_t payload_bytes_max = 64 * 1024;
+  // Bound of the memory for payloads above 64 bytes, keys above 24 bytes and types.
+  std::uint64_t payload_pool_bytes = 64ull * 1024 * 1024;
+  // Deliveries (not releases) before a message is dead-lettered.
+  std::uint32_t attempts_max = 5;
+  Backoff backoff = {};
+  OnFailure on_failure = OnFailure::hold;
+  // Length of a lease when receive does not say.
+  std::chrono::milliseconds lease{30'000};
+  // Messages of one key that one lease may hold (an ordered run), up to 32. 1: no runs.
+  std::uint32_t run_max = 1;
+  // Dead letters kept, divided among the shards; the oldest makes room for the newest.
+  std::uint64_t dead_letters_max = 10'000;
+  // status(id) remembers how the last so many messages ended.
+  std::uint64_t outcomes_remembered = 65'536;
+  // Seed of the jitter: two queues with the same seed and the same events draw the same delays.
+  std::uint64_t seed = 0x6c616e65776179;
+
+  friend bool operator==(const QueueOptions&, const QueueOptions&) = default;
+};
+inline bool operator==(const Backoff& a, const Backoff& b) {
+  return a.first == b.first && a.cap == b.cap && a.floor == b.floor;
+}
+
+struct ReceiveOptions {
+  // At most this many leases (or taken messages), up to 64.
+  std::uint32_t max = 1;
+  // Blocks at most this long for the first message. With a manual driver it never sleeps.
+  std::chrono::milliseconds wait{0};
+  // Length of the leases. 0: as the queue says. Up to 7 days.
+  std::chrono::milliseconds lease{0};
+};
+
+}  // namespace laneway

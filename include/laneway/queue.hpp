@@ -1,0 +1,102 @@
+// Queue: a named set of shards. Any thread may publish.
+//
+//   laneway::Queue mails = *engine.queue("mails", {.capacity = 10'000});
+//   auto id = mails.publish({.key = "customer-7", .payload = "welcome"});
+//
+// The path of a message, file by file: queue.hpp, engine/queue.cpp, engine/concurrent/inbox_ring.hpp,
+// engine/core/shard_core.hpp, lease.hpp, engine/concurrent/returns_ring.hpp.
+#pragma once
+
+#include <laneway/consumer.hpp>
+#include <laneway/dead_letter.hpp>
+#include <laneway/message.hpp>
+#include <laneway/options.hpp>
+#include <laneway/stats.hpp>
+
+#include <chrono>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace laneway {
+
+// What Queue::drain found.
+struct DrainReport {
+  std::uint64_t finished = 0;  // leases settled during the drain
+  std::uint64_t released = 0;  // leases taken back when the grace was over; not counted as attempts
+  std::uint64_t waiting = 0;   // messages that stay in the queue: ready, blocked, delayed
+};
+
+// A handle: copy it freely, it shares the queue. Every verb may be called from any thread. After
+// close every verb that can fail answers closed.
+class LANEWAY_EXPORT Queue {
+ public:
+  Queue(const Queue&);
+  Queue(Queue&&) noexcept;
+  Queue& operator=(const Queue&);
+  Queue& operator=(Queue&&) noexcept;
+  ~Queue();
+
+  std::string_view name() const noexcept;
+  // As opened, with the number of shards filled in.
+  const QueueOptions& options() const noexcept;
+
+  // Takes one message: afterwards it will be delivered at least once or end in the dead letters.
+  // Nothing happened on an error: queue_full, too_large, closed, paused_for_publish,
+  // invalid_argument (negative delay or ttl; delay, ttl, key, type or attempts_max on a handoff
+  // queue). Lock-free; when the ring of the shard is full it helps once by running the shard.
+  Result<MessageId> publish(const Message& message);
+
+  // Takes messages in order; answers how many were accepted, and for each its id or why not when
+  // `results` is given (as long as `messages`). Shards fill apart, so the accepted ones are not
+  // always a prefix; but of one key, and of all that fall into one shard, they are.
+  // The error is that of the call as a whole: closed, paused_for_publish, invalid_argument (results
+  // too short, or a message that could never be taken: then none is).
+  Result<std::size_t> publish(std::span<const Message> messages,
+                              std::span<Published> results = {});
+
+  // A handle for one receiving thread. Its home shard is drawn in turn.
+  Result<Consumer> consumer();
+
+  // Where a message is. Sees what this thread did before: a returned ack() shows COMPLETED.
+  // Runs the shard; waits briefly for its holder. unknown for ids it never saw or has forgotten.
+  Result<MessageStatus> status(MessageId id);
+
+  // Consistent per shard; settles and publishes returned before the call are counted.
+  Result<QueueStats> stats();
+  Result<QueueStats> stats(std::uint32_t shard);
+
+  // Pages through the dead letters. Allocates. invalid_argument: a limit of 0 or above 10,000.
+  Result<DeadLetterPage> dead_letters(const DeadLetterQuery& query = {});
+  // Gives a dead letter a new life: attempts start at 1, it joins at the end of its key.
+  // not_found: no such dead letter.
+  Result<> replay(MessageId id);
+  // All of them, each key in its old order. Answers how many.
+  Result<std::size_t> replay_all();
+  // Removes a dead letter for good. not_found: no such dead letter.
+  Result<> discard(MessageId id);
+
+  // Consuming: receive grants nothing; leases, timers and publishing go on. Publishing: publish
+  // answers paused_for_publish. Both are levels, not counts.
+  void pause_consuming() noexcept;
+  void resume_consuming() noexcept;
+  void pause_publishing() noexcept;
+  void resume_publishing() noexcept;
+
+  // Stops granting, waits at most `grace` for the leases in hand to be settled, takes back the
+  // others (their holders get lease_lost) and reports. The queue stays paused for consuming.
+  Result<DrainReport> drain(std::chrono::milliseconds grace);
+
+  // Ends the queue: wakes every waiting thread, ends all leases. Messages in memory are gone.
+  // Lease objects may outlive it: their bytes stay readable. Idempotent.
+  void close() noexcept;
+
+ private:
+  friend class Engine;
+  explicit Queue(std::shared_ptr<engine::QueueState> state) noexcept;
+
+  std::shared_ptr<engine::QueueState> state_;
+};
+
+}  // namespace laneway

@@ -1,0 +1,70 @@
+// Stats: what an operator sees of a queue.
+#pragma once
+
+#include <laneway/export.h>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+
+namespace laneway {
+
+// Durations in buckets that double: bucket b counts those of [2^b, 2^(b+1)) microseconds, bucket 0
+// everything below two. Error of a percentile: less than a factor of two.
+struct LANEWAY_EXPORT DurationHistogram {
+  static constexpr std::size_t kBuckets = 40;
+  std::array<std::uint64_t, kBuckets> buckets{};
+  std::uint64_t count = 0;
+  std::uint64_t sum_us = 0;
+
+  void record(std::chrono::nanoseconds duration) noexcept;
+  void add(const DurationHistogram& other) noexcept;
+  // Upper edge of the bucket that holds the given share (0..1); zero when empty.
+  std::chrono::microseconds percentile(double share) const noexcept;
+};
+
+// A consistent snapshot of one shard, or the sum over the shards of a queue.
+struct LANEWAY_EXPORT QueueStats {
+  // Gauges: messages by state, now.
+  std::uint64_t ready = 0;
+  std::uint64_t blocked = 0;  // wait for an earlier message of their key
+  std::uint64_t delayed = 0;  // wait for their delay or retry
+  std::uint64_t leased = 0;
+  std::uint64_t dead = 0;
+  std::uint64_t capacity = 0;
+  std::uint64_t pinned = 0;  // resolved, but an expired Lease still refers to them
+  std::uint64_t keys_active = 0;
+  std::uint64_t payload_pool_bytes = 0;  // taken from the pool now
+  std::chrono::milliseconds oldest_ready_age{0};
+  std::chrono::milliseconds oldest_dead_age{0};
+
+  // Counters since the queue was opened.
+  std::uint64_t published = 0;
+  std::uint64_t refused_full = 0;
+  std::uint64_t ring_busy = 0;  // of these: room was left, but the shard was held and its ring full
+  std::uint64_t leased_total = 0;
+  std::uint64_t redelivered = 0;  // grants after the first of a message
+  std::uint64_t acked = 0;
+  std::uint64_t nacked = 0;
+  std::uint64_t released = 0;
+  std::uint64_t rejected = 0;
+  std::uint64_t lease_expired = 0;
+  std::uint64_t abandoned = 0;
+  std::uint64_t revoked = 0;  // messages of a run given back because an earlier one failed
+  std::uint64_t lease_lost = 0;
+  std::uint64_t dead_lettered = 0;
+  std::uint64_t replayed = 0;
+  std::uint64_t discarded = 0;
+  std::uint64_t expired = 0;  // message deadlines that passed
+  std::uint64_t holds = 0;    // times a shard's token was taken
+
+  DurationHistogram queue_wait;  // accepted or due until granted
+  DurationHistogram processing;  // granted until the settle was seen
+
+  // True when every accepted message is accounted for by exactly one state.
+  bool conserved() const noexcept {
+    return published == ready + blocked + delayed + leased + acked + dead + discarded + expired;
+  }
+};
+
+}  // namespace laneway
