@@ -1,7 +1,9 @@
 # The library. Each room of engine/ is one object library, so that a unit test links its own room and
 # the floors below it, hidden symbols included, and a wrong dependency does not link.
 
-set(laneway_rooms base concurrent time core journal)
+file(GLOB laneway_rooms CONFIGURE_DEPENDS LIST_DIRECTORIES true
+  RELATIVE ${PROJECT_SOURCE_DIR}/engine ${PROJECT_SOURCE_DIR}/engine/*)
+list(FILTER laneway_rooms EXCLUDE REGEX "\\.")
 set(laneway_objects "")
 
 function(laneway_add_objects name glob)
