@@ -5,12 +5,19 @@
 // evaluated.
 #pragma once
 
+#include <cstdio>
+#include <cstdlib>
+
 namespace laneway::engine {
 
-// Says what failed and aborts: it is a mistake of ours, and going on would spread it.
-[[noreturn, gnu::cold]] void assertion_failed(const char* file,
-                                              int line,
-                                              const char* expression) noexcept;
+// Out of the way of the hot code that calls it. Ends the program: what failed is a mistake of ours,
+// and going on would spread it.
+[[noreturn, gnu::cold, gnu::noinline]] inline void assertion_failed(const char* file,
+                                                                    int line,
+                                                                    const char* condition) {
+  std::fprintf(stderr, "%s:%d: laneway: this must hold: %s\n", file, line, condition);
+  std::abort();
+}
 
 }  // namespace laneway::engine
 
