@@ -27,9 +27,7 @@ class Bytes {
   const std::byte* data() const noexcept { return data_; }
   std::size_t size() const noexcept { return size_; }
   bool empty() const noexcept { return size_ == 0; }
-  std::string_view text() const noexcept {
-    return {reinterpret_cast<const char*>(data_), size_};
-  }
+  std::string_view text() const noexcept { return {reinterpret_cast<const char*>(data_), size_}; }
   operator std::span<const std::byte>() const noexcept { return {data_, size_}; }
 
  private:
@@ -69,8 +67,8 @@ struct Message {
 
 // The answer for one message of a batch.
 struct Published {
-  MessageId id = {};            // when accepted
-  Errc refused = Errc{};        // else why not; Errc{} (zero) means accepted
+  MessageId id = {};      // when accepted
+  Errc refused = Errc{};  // else why not; Errc{} (zero) means accepted
   bool accepted() const noexcept { return refused == Errc{}; }
 };
 
@@ -92,10 +90,10 @@ LANEWAY_EXPORT std::string_view to_string(MessageState state) noexcept;
 // What status(id) answers. Attempts, due and error class are zero for states that have none.
 struct MessageStatus {
   MessageState state = MessageState::unknown;
-  std::uint32_t attempts = 0;             // deliveries that have ended or are running
-  std::chrono::milliseconds due_in{0};    // until the next delivery may happen, when delayed
-  std::uint32_t error_class = 0;          // of the last failed attempt
-  std::string error;                      // its text
+  std::uint32_t attempts = 0;           // deliveries that have ended or are running
+  std::chrono::milliseconds due_in{0};  // until the next delivery may happen, when delayed
+  std::uint32_t error_class = 0;        // of the last failed attempt
+  std::string error;                    // its text
 };
 
 }  // namespace laneway

@@ -3,8 +3,9 @@
 //   laneway::Queue mails = *engine.queue("mails", {.capacity = 10'000});
 //   auto id = mails.publish({.key = "customer-7", .payload = "welcome"});
 //
-// The path of a message, file by file: queue.hpp, engine/queue.cpp, engine/concurrent/inbox_ring.hpp,
-// engine/core/shard_core.hpp, lease.hpp, engine/concurrent/returns_ring.hpp.
+// The path of a message, file by file: queue.hpp, engine/queue.cpp,
+// engine/concurrent/inbox_ring.hpp, engine/core/shard_core.hpp, lease.hpp,
+// engine/concurrent/returns_ring.hpp.
 #pragma once
 
 #include <laneway/consumer.hpp>
@@ -53,8 +54,7 @@ class LANEWAY_EXPORT Queue {
   // always a prefix; but of one key, and of all that fall into one shard, they are.
   // The error is that of the call as a whole: closed, paused_for_publish, invalid_argument (results
   // too short, or a message that could never be taken: then none is).
-  Result<std::size_t> publish(std::span<const Message> messages,
-                              std::span<Published> results = {});
+  Result<std::size_t> publish(std::span<const Message> messages, std::span<Published> results = {});
 
   // A handle for one receiving thread. Its home shard is drawn in turn.
   Result<Consumer> consumer();

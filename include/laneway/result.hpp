@@ -3,8 +3,8 @@
 // Nothing in laneway throws on a hot path. A call that can fail answers a Result; member names are
 // those of std::expected, which C++20 does not have. Success allocates nothing.
 //
-//   laneway::Result<laneway::MessageId> id = queue.publish({.key = "customer-7", .payload = "bill"});
-//   if (!id) return complain(id.error());
+//   laneway::Result<laneway::MessageId> id = queue.publish({.key = "customer-7", .payload =
+//   "bill"}); if (!id) return complain(id.error());
 #pragma once
 
 #include <laneway/export.h>
@@ -47,8 +47,9 @@ namespace detail {
 [[noreturn]] LANEWAY_EXPORT void bad_result_access(const Error* error);
 }
 
-// Either a value or an Error. Asking for the one that is not there stops the program with a message:
-// it is a mistake in the code, never a condition to handle. Not thread-safe, like any value.
+// Either a value or an Error. Asking for the one that is not there stops the program with a
+// message: it is a mistake in the code, never a condition to handle. Not thread-safe, like any
+// value.
 template <class T = void>
 class [[nodiscard]] Result {
  public:

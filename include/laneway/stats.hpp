@@ -4,7 +4,9 @@
 #include <laneway/export.h>
 
 #include <array>
+#include <bit>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 
 namespace laneway {
@@ -17,7 +19,13 @@ struct LANEWAY_EXPORT DurationHistogram {
   std::uint64_t count = 0;
   std::uint64_t sum_us = 0;
 
-  void record(std::chrono::nanoseconds duration) noexcept;
+  void record(std::chrono::nanoseconds duration) noexcept {
+    const auto us = static_cast<std::uint64_t>(duration.count()) / 1000;
+    const auto bucket = static_cast<std::size_t>(std::bit_width(us | 1) - 1);
+    ++buckets[bucket < kBuckets ? bucket : kBuckets - 1];
+    ++count;
+    sum_us += us;
+  }
   void add(const DurationHistogram& other) noexcept;
   // Upper edge of the bucket that holds the given share (0..1); zero when empty.
   std::chrono::microseconds percentile(double share) const noexcept;

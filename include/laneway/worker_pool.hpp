@@ -32,9 +32,10 @@ struct WorkerPoolOptions {
 };
 
 struct PoolReport {
-  std::uint64_t finished = 0;   // handlers that ended during the drain
-  std::uint64_t released = 0;   // messages in hand given back unworked
-  std::uint64_t abandoned = 0;  // handlers still running when the grace was over; their leases expire
+  std::uint64_t finished = 0;  // handlers that ended during the drain
+  std::uint64_t released = 0;  // messages in hand given back unworked
+  std::uint64_t abandoned =
+      0;  // handlers still running when the grace was over; their leases expire
 };
 
 struct PoolStats {
@@ -60,8 +61,8 @@ class LANEWAY_EXPORT WorkerPool {
   // its what() kept as the error text.
   using Handler = std::function<Outcome(const MessageView&)>;
 
-  // invalid_argument: no workers or above 1,024, batch of 0 or above 64, no handler, negative times,
-  // a handoff queue; system_error: a thread could not be started.
+  // invalid_argument: no workers or above 1,024, batch of 0 or above 64, no handler, negative
+  // times, a handoff queue; system_error: a thread could not be started.
   static Result<WorkerPool> start(Queue queue, const WorkerPoolOptions& options, Handler handler);
 
   WorkerPool(WorkerPool&&) noexcept;

@@ -1,0 +1,40 @@
+#include "engine/base/atomic.hpp"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <limits>
+
+namespace laneway::engine {
+
+namespace {
+
+long futex(std::atomic<std::uint32_t>& word,
+           int operation,
+           std::uint32_t value,
+           const timespec* timeout) noexcept {
+  static_assert(sizeof(word) == sizeof(std::uint32_t));
+  return syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word), operation, value, timeout,
+                 nullptr, 0);
+}
+
+}  // namespace
+
+void FutexWord::wait(std::uint32_t expected, std::chrono::nanoseconds timeout) noexcept {
+  if (timeout <= std::chrono::nanoseconds::zero()) {
+    return;
+  }
+  constexpr std::int64_t kNanos = 1'000'000'000;
+  timespec relative{};
+  relative.tv_sec = static_cast<time_t>(timeout.count() / kNanos);
+  relative.tv_nsec = static_cast<long>(timeout.count() % kNanos);
+  futex(word_, FUTEX_WAIT_PRIVATE, expected, &relative);
+}
+
+void FutexWord::wake(int threads) noexcept {
+  futex(word_, FUTEX_WAKE_PRIVATE, static_cast<std::uint32_t>(threads), nullptr);
+}
+
+}  // namespace laneway::engine

@@ -1,0 +1,81 @@
+// Floor 1. FreeList: a lock-free stack of block numbers; the payload pool's list of free blocks.
+//
+// A block number is taken from the top of the stack, or, when that is empty, from the numbers never
+// used so far: memory is touched only when it is needed. The head carries a tag that changes with
+// every pop, so that a block popped and pushed again in between is not mistaken for the old one
+// (ABA). Source: Treiber, "Systems Programming: Coping with Parallelism", IBM RJ 5118, 1986.
+// Progress: lock-free.
+#pragma once
+
+#include "engine/base/assert.hpp"
+#include "engine/base/atomic.hpp"
+#include "engine/base/limits.hpp"
+
+#include <cstdint>
+#include <span>
+
+namespace laneway::engine {
+
+class FreeList {
+ public:
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+  using Link = atomic<std::uint32_t>;  // all-zero: never used
+
+  explicit FreeList(std::span<Link> links)
+      : links_(links.data()), size_(static_cast<std::uint32_t>(links.size())) {}
+
+  // A free block, or kNone.
+  std::uint32_t pop() noexcept {
+    // (F1) acquire, pairs with (F3): the link of the top block, and the block itself.
+    std::uint64_t head = head_.load(std::memory_order_acquire);
+    while (top(head) != 0) {
+      const std::uint32_t below = links_[top(head) - 1].load(std::memory_order_relaxed);
+      // (F2) acquire, pairs with (F3), also when it failed and tries the new top.
+      if (head_.compare_exchange_weak(head, with_tag(tag(head) + 1, below),
+                                      std::memory_order_acquire, std::memory_order_acquire)) {
+        return top(head) - 1;
+      }
+    }
+    return pop_fresh();
+  }
+
+  void push(std::uint32_t block) noexcept {
+    LANEWAY_ASSERT(block < size_);
+    std::uint64_t head = head_.load(std::memory_order_relaxed);
+    for (;;) {
+      links_[block].store(top(head), std::memory_order_relaxed);
+      // (F3) release, pairs with (F1) and (F2): the link, and the end of all use of the block.
+      if (head_.compare_exchange_weak(head, with_tag(tag(head), block + 1),
+                                      std::memory_order_release, std::memory_order_relaxed)) {
+        return;
+      }
+    }
+  }
+
+ private:
+  std::uint32_t pop_fresh() noexcept {
+    std::uint32_t fresh = fresh_.load(std::memory_order_relaxed);
+    while (fresh < size_) {
+      if (fresh_.compare_exchange_weak(fresh, fresh + 1, std::memory_order_relaxed,
+                                       std::memory_order_relaxed)) {
+        return fresh;
+      }
+    }
+    return kNone;
+  }
+
+  static std::uint32_t top(std::uint64_t head) noexcept { return static_cast<std::uint32_t>(head); }
+  static std::uint32_t tag(std::uint64_t head) noexcept {
+    return static_cast<std::uint32_t>(head >> 32);
+  }
+  static std::uint64_t with_tag(std::uint32_t tag, std::uint32_t top) noexcept {
+    return std::uint64_t{tag} << 32 | top;
+  }
+
+  Link* const links_;
+  const std::uint32_t size_;
+  alignas(kDestructive) atomic<std::uint64_t> head_{0};  // tag, block + 1
+  atomic<std::uint32_t> fresh_{0};
+};
+
+}  // namespace laneway::engine

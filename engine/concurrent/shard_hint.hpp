@@ -1,0 +1,44 @@
+// Floor 1. ShardHint: one line that the holder writes before each release, so that a poller can
+// pass by a shard without taking its token.
+//
+// All accesses are relaxed: a poller that trusts an old hint comes back; a sleeper reads the hint
+// after Token::want(), whose acquire shows it what the last holder wrote.
+#pragma once
+
+#include "engine/base/atomic.hpp"
+
+#include <cstdint>
+
+namespace laneway::engine {
+
+class ShardHint {
+ public:
+  struct View {
+    std::uint64_t inbox_drained;    // position up to which the inbox has been read
+    std::uint64_t returns_drained;  // position up to which the returns have been read
+    std::uint64_t next_due;         // tick: may be early, never late
+    std::uint64_t ready;            // grantable messages
+  };
+
+  // By the holder.
+  void show(const View& view) noexcept {
+    inbox_drained_.store(view.inbox_drained, std::memory_order_relaxed);
+    returns_drained_.store(view.returns_drained, std::memory_order_relaxed);
+    next_due_.store(view.next_due, std::memory_order_relaxed);
+    ready_.store(view.ready, std::memory_order_relaxed);
+  }
+
+  View read() const noexcept {
+    return {inbox_drained_.load(std::memory_order_relaxed),
+            returns_drained_.load(std::memory_order_relaxed),
+            next_due_.load(std::memory_order_relaxed), ready_.load(std::memory_order_relaxed)};
+  }
+
+ private:
+  atomic<std::uint64_t> inbox_drained_{0};
+  atomic<std::uint64_t> returns_drained_{0};
+  atomic<std::uint64_t> next_due_{~std::uint64_t{0}};
+  atomic<std::uint64_t> ready_{0};
+};
+
+}  // namespace laneway::engine

@@ -1,0 +1,582 @@
+#include "engine/core/shard_core.hpp"
+
+#include "engine/base/assert.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <cstring>
+
+namespace laneway::engine {
+
+namespace {
+
+std::size_t table_entries(const ShardOptions& options) {
+  return std::bit_ceil(static_cast<std::size_t>(options.slots()) * 2);
+}
+
+// Enough for every message to use up its attempts, within reason.
+std::size_t story_records(const ShardOptions& options) {
+  constexpr std::uint64_t kStoryRecordsMax = 1u << 20;
+  const std::uint64_t each = std::min(options.attempts_max, kStoryAttemptsMax);
+  return static_cast<std::size_t>(std::min(options.slots() * each, kStoryRecordsMax));
+}
+
+// A run holds two messages at least, or it needs no record; one more per Lease that outlives its
+// run.
+std::size_t run_records(const ShardOptions& options) {
+  return options.run_max > 1 ? static_cast<std::size_t>(options.slots()) : 0;
+}
+
+std::chrono::nanoseconds elapsed(std::int64_t from_ns, std::int64_t now_ns) {
+  return std::chrono::nanoseconds(std::max<std::int64_t>(0, now_ns - from_ns));
+}
+
+}  // namespace
+
+void ShardCore::measure(const ShardOptions& options, ArenaSize* size) {
+  const auto slots = static_cast<std::size_t>(options.slots());
+  size->add<Slot>(slots);
+  size->add<TimerNode>(slots);
+  size->add<ProbeTable::Entry>(table_entries(options));
+  size->add<Lane>(slots);
+  size->add<ProbeTable::Entry>(table_entries(options));
+  size->add<AttemptStory::Record>(story_records(options));
+  size->add<RunRecord>(run_records(options));
+  size->add<std::uint8_t>(static_cast<std::size_t>(options.outcomes));
+}
+
+ShardCore::ShardCore(const ShardOptions& options, Arena* arena, std::int64_t now_ns)
+    : options_(options),
+      slots_(arena->take<Slot>(static_cast<std::size_t>(options.slots()))),
+      wheel_(arena->take<TimerNode>(slots_.size()), tick_floor(now_ns)),
+      lanes_(arena->take<ProbeTable::Entry>(table_entries(options)),
+             arena->take<Lane>(slots_.size()),
+             slots_),
+      index_(arena->take<ProbeTable::Entry>(table_entries(options))),
+      ready_(slots_),
+      dead_(slots_),
+      story_(arena->take<AttemptStory::Record>(story_records(options))),
+      runs_(arena->take<RunRecord>(run_records(options))),
+      retry_policy_(options.backoff, options.seed),
+      outcomes_(arena->take<std::uint8_t>(static_cast<std::size_t>(options.outcomes))),
+      accepted_(options.first_position) {
+  LANEWAY_CHECK(std::has_single_bit(options.outcomes));
+}
+
+// --- accept -----------------------------------------------------------------------------------
+
+void ShardCore::accept(const Submission& submission, std::uint64_t position, std::int64_t now_ns) {
+  LANEWAY_ASSERT(position == accepted_);
+  const std::uint32_t index = allocate();
+  Slot& slot = slots_[index];
+  slot.position = position;
+  slot.published_ns = now_ns;
+  slot.since_ns = now_ns;
+  slot.block = submission.block;
+  slot.key_bytes = submission.key_bytes;
+  slot.payload_bytes = submission.payload_bytes;
+  slot.key_hash = submission.key_hash;
+  slot.attempts = 0;
+  slot.attempts_max = submission.attempts_max != 0
+                          ? static_cast<std::uint16_t>(submission.attempts_max)
+                          : static_cast<std::uint16_t>(options_.attempts_max);
+  slot.ttl_tick = submission.ttl_tick;
+  std::memcpy(slot.key, submission.key, sizeof slot.key);
+  std::memcpy(slot.payload, submission.payload, sizeof slot.payload);
+
+  ++accepted_;
+  ++stats_.published;
+  index_.insert(static_cast<std::uint32_t>(position), index + 1);
+  remember(position, MessageState::unknown);
+  if (submission.due_tick == 0) {
+    join(index, now_ns);
+    return;
+  }
+  slot.state = SlotState::delayed;
+  ++stats_.delayed;
+  arm_due(index, submission.due_tick);
+}
+
+std::uint32_t ShardCore::allocate() {
+  if (free_ != 0) {
+    const std::uint32_t index = free_ - 1;
+    free_ = slots_[index].list_next;
+    return index;
+  }
+  LANEWAY_CHECK(fresh_ < slots_.size());
+  return fresh_++;
+}
+
+void ShardCore::release_slot(std::uint32_t index) {
+  Slot& slot = slots_[index];
+  LANEWAY_ASSERT(slot.pins == 0);
+  if (slot.block != nullptr) {
+    slot.block->next = freed_blocks_;
+    freed_blocks_ = slot.block;
+    slot.block = nullptr;
+  }
+  if (slot.beyond_capacity) {
+    slot.beyond_capacity = false;
+    --beyond_;
+  } else {
+    ++left_;
+  }
+  slot.state = SlotState::free;
+  slot.list_next = free_;
+  free_ = index + 1;
+}
+
+// The message takes its place in the order of its key.
+void ShardCore::join(std::uint32_t index, std::int64_t now_ns) {
+  Slot& slot = slots_[index];
+  slot.join = ++joins_;
+  const bool keyed = slot.key_bytes != 0 || (slot.block != nullptr && slot.block->key_bytes != 0);
+  if (options_.kind == QueueKind::by_key && keyed && !lanes_.append(index)) {
+    make_blocked(index);
+    return;
+  }
+  make_ready(index, now_ns, false);
+}
+
+void ShardCore::make_ready(std::uint32_t index, std::int64_t now_ns, bool at_front) {
+  Slot& slot = slots_[index];
+  slot.state = SlotState::ready;
+  slot.since_ns = now_ns;
+  if (at_front) {
+    ready_.push_front(index);
+  } else {
+    ready_.push_back(index);
+  }
+  arm_ttl(index);
+}
+
+void ShardCore::make_blocked(std::uint32_t index) {
+  slots_[index].state = SlotState::blocked;
+  ++stats_.blocked;
+  arm_ttl(index);
+}
+
+void ShardCore::arm_ttl(std::uint32_t index) {
+  if (slots_[index].ttl_tick != 0) {
+    wheel_.arm(index, slots_[index].ttl_tick);
+  }
+}
+
+void ShardCore::arm_due(std::uint32_t index, std::uint64_t tick) {
+  const std::uint64_t ttl_tick = slots_[index].ttl_tick;
+  wheel_.arm(index, ttl_tick != 0 ? std::min(tick, ttl_tick) : tick);
+}
+
+// Takes the message out of its lane, if it is in one; the next of its key becomes ready.
+void ShardCore::leave_lane(std::uint32_t index, std::int64_t now_ns) {
+  if (slots_[index].lane == 0) {
+    return;
+  }
+  const std::uint32_t head = lanes_.remove(index);
+  if (head != 0 && slots_[head - 1].state == SlotState::blocked) {
+    --stats_.blocked;
+    wheel_.cancel(head - 1);
+    make_ready(head - 1, now_ns, false);
+  }
+}
+
+// --- grant ------------------------------------------------------------------------------------
+
+bool ShardCore::grant(const GrantTerms& terms, std::int64_t now_ns, Grant* grant) {
+  while (!ready_.empty()) {
+    const std::uint32_t index = ready_.front();
+    if (expire_if_late(index, now_ns)) {
+      continue;
+    }
+    ready_.remove(index);
+    Slot& slot = slots_[index];
+    stats_.queue_wait.record(elapsed(slot.since_ns, now_ns));
+    lease_one(index, now_ns, terms);
+    *grant = {index, 0, ++fences_, slot.attempts};
+    if (options_.run_max > 1 && slot.lane != 0 && slot.lane_next != 0 && terms.room > 1) {
+      extend_run(index, now_ns, terms, grant);
+    }
+    wheel_.arm(index, terms.deadline_tick);
+    ++leases_out_;
+    return true;
+  }
+  return false;
+}
+
+// A waiting message whose deadline has passed is never granted, also when its timer is behind.
+bool ShardCore::expire_if_late(std::uint32_t index, std::int64_t now_ns) {
+  const Slot& slot = slots_[index];
+  if (slot.ttl_tick == 0 || slot.ttl_tick > tick_floor(now_ns)) {
+    return false;
+  }
+  timer_fired(index, slot.ttl_tick, now_ns);
+  return true;
+}
+
+void ShardCore::lease_one(std::uint32_t index, std::int64_t now_ns, const GrantTerms& terms) {
+  Slot& slot = slots_[index];
+  if (slot.ttl_tick != 0) {
+    wheel_.cancel(index);
+  }
+  slot.state = SlotState::leased;
+  slot.since_ns = now_ns;
+  slot.consumer = terms.consumer;
+  slot.run = 0;
+  ++slot.attempts;
+  ++slot.pins;
+  ++stats_.leased;
+  ++stats_.leased_total;
+  stats_.redelivered += slot.attempts > 1 ? 1u : 0u;
+}
+
+void ShardCore::extend_run(std::uint32_t head,
+                           std::int64_t now_ns,
+                           const GrantTerms& terms,
+                           Grant* grant) {
+  const std::uint32_t record = runs_.take();
+  if (record == 0) {
+    return;  // a run of one is always possible
+  }
+  RunRecord& run = runs_.at(record);
+  run.members[run.size++] = {head, slots_[head].attempts};
+  slots_[head].run = record;
+  const std::uint32_t size = std::min(options_.run_max, terms.room);
+  std::uint32_t link = slots_[head].lane_next;
+  while (link != 0 && run.size < size) {
+    const std::uint32_t index = link - 1;
+    link = slots_[index].lane_next;
+    LANEWAY_ASSERT(slots_[index].state == SlotState::blocked);
+    if (slots_[index].ttl_tick != 0 && slots_[index].ttl_tick <= tick_floor(now_ns)) {
+      timer_fired(index, slots_[index].ttl_tick, now_ns);
+      continue;
+    }
+    --stats_.blocked;
+    lease_one(index, now_ns, terms);
+    slots_[index].run = record;
+    run.members[run.size++] = {index, slots_[index].attempts};
+  }
+  grant->run = record;
+}
+
+std::uint32_t ShardCore::take(std::int64_t now_ns) {
+  while (!ready_.empty()) {
+    const std::uint32_t index = ready_.front();
+    if (expire_if_late(index, now_ns)) {
+      continue;
+    }
+    ready_.remove(index);
+    Slot& slot = slots_[index];
+    stats_.queue_wait.record(elapsed(slot.since_ns, now_ns));
+    wheel_.cancel(index);
+    ++slot.attempts;
+    ++stats_.leased_total;
+    ++stats_.acked;
+    leave_lane(index, now_ns);
+    return index;
+  }
+  return kNoSlot;
+}
+
+void ShardCore::finish_taken(std::uint32_t index, bool keep_block) {
+  if (keep_block) {
+    slots_[index].block = nullptr;
+  }
+  resolve(index, MessageState::completed);
+}
+
+// --- settle -----------------------------------------------------------------------------------
+
+void ShardCore::settle(std::uint32_t index,
+                       LeaseEnd end,
+                       std::uint32_t acked,
+                       const FailureNote* note,
+                       std::int64_t now_ns) {
+  LANEWAY_ASSERT(slots_[index].state == SlotState::leased);
+  stats_.processing.record(elapsed(slots_[index].since_ns, now_ns));
+  const std::uint32_t record = slots_[index].run;
+  if (end != LeaseEnd::expired) {
+    wheel_.cancel(index);
+    --leases_out_;
+  } else {
+    ++stats_.lease_expired;
+  }
+  if (record == 0) {
+    if (end != LeaseEnd::expired) {
+      --slots_[index].pins;
+    }
+    settle_member(index, acked != 0 ? LeaseEnd::acked : end, note, now_ns);
+    return;
+  }
+  // A copy: resolving members may free their slots, and the record with the last of them.
+  const RunRecord run = runs_.at(record);
+  const std::uint32_t done = end == LeaseEnd::acked ? run.size : std::min(acked, run.size);
+  if (end != LeaseEnd::expired) {
+    for (std::uint32_t i = 0; i < run.size; ++i) {
+      --slots_[run.members[i].slot].pins;
+    }
+    runs_.give(record);
+  }
+  // From the back, so that nobody is granted or made ready before the order is restored.
+  for (std::uint32_t i = run.size; i > done + 1; --i) {
+    revoke(run.members[i - 1].slot);
+  }
+  for (std::uint32_t i = 0; i < std::min(done + 1, run.size); ++i) {
+    settle_member(run.members[i].slot, i < done ? LeaseEnd::acked : end, note, now_ns);
+  }
+}
+
+void ShardCore::settle_member(std::uint32_t index,
+                              LeaseEnd end,
+                              const FailureNote* note,
+                              std::int64_t now_ns) {
+  --stats_.leased;
+  slots_[index].run = 0;
+  switch (end) {
+    case LeaseEnd::acked:
+      ++stats_.acked;
+      leave_lane(index, now_ns);
+      resolve(index, MessageState::completed);
+      return;
+    case LeaseEnd::released:
+      ++stats_.released;
+      give_back(index, now_ns);
+      return;
+    case LeaseEnd::rejected:
+      ++stats_.rejected;
+      story_.add(slots_[index], AttemptEnd::rejected, note, now_ns);
+      bury(index, DeadReason::rejected, now_ns);
+      return;
+    case LeaseEnd::nacked:
+      ++stats_.nacked;
+      fail(index, AttemptEnd::nacked, note, now_ns);
+      return;
+    case LeaseEnd::abandoned:
+      ++stats_.abandoned;
+      fail(index, AttemptEnd::abandoned, nullptr, now_ns);
+      return;
+    case LeaseEnd::expired:
+      fail(index, AttemptEnd::expired, nullptr, now_ns);
+      return;
+  }
+}
+
+// Back to where it was, as if it had never been granted.
+void ShardCore::give_back(std::uint32_t index, std::int64_t now_ns) {
+  --slots_[index].attempts;
+  make_ready(index, now_ns, true);
+}
+
+// The rest of a run whose earlier message was not acknowledged: waits behind it again.
+void ShardCore::revoke(std::uint32_t index) {
+  --stats_.leased;
+  ++stats_.revoked;
+  --slots_[index].attempts;
+  slots_[index].run = 0;
+  make_blocked(index);
+}
+
+void ShardCore::fail(std::uint32_t index,
+                     AttemptEnd end,
+                     const FailureNote* note,
+                     std::int64_t now_ns) {
+  Slot& slot = slots_[index];
+  story_.add(slot, end, note, now_ns);
+  if (slot.attempts >= slot.attempts_max) {
+    bury(index, DeadReason::attempts, now_ns);
+  } else {
+    retry(index, note, now_ns);
+  }
+}
+
+void ShardCore::retry(std::uint32_t index, const FailureNote* note, std::int64_t now_ns) {
+  Slot& slot = slots_[index];
+  const bool explicit_delay = note != nullptr && note->after_ms_plus_1 != FailureNote::kBackoff;
+  const std::uint64_t delay_ms =
+      explicit_delay ? note->after_ms_plus_1 - 1 : retry_policy_.delay_ms(slot.attempts);
+  if (options_.on_failure == OnFailure::detach) {
+    leave_lane(index, now_ns);
+  }
+  slot.state = SlotState::retrying;
+  ++stats_.delayed;
+  arm_due(index, tick_after(now_ns, delay_ms));
+}
+
+void ShardCore::unpin(std::uint32_t index) {
+  Slot& slot = slots_[index];
+  LANEWAY_ASSERT(slot.pins > 0);
+  --leases_out_;
+  if (--slot.pins == 0 && slot.state == SlotState::resolved) {
+    --stats_.pinned;
+    release_slot(index);
+  }
+}
+
+void ShardCore::unpin_run(std::uint32_t record) {
+  const RunRecord run = runs_.at(record);
+  runs_.give(record);
+  leases_out_ += run.size - 1;  // one final entry for all its members
+  for (std::uint32_t i = 0; i < run.size; ++i) {
+    unpin(run.members[i].slot);
+  }
+}
+
+// --- time -------------------------------------------------------------------------------------
+
+void ShardCore::timer_fired(std::uint32_t index, std::uint64_t tick, std::int64_t now_ns) {
+  Slot& slot = slots_[index];
+  const bool over = slot.ttl_tick != 0 && tick >= slot.ttl_tick;
+  const SlotState state = slot.state;
+  switch (state) {
+    case SlotState::ready:
+      LANEWAY_ASSERT(over);
+      ready_.remove(index);
+      break;
+    case SlotState::blocked:
+      LANEWAY_ASSERT(over);
+      --stats_.blocked;
+      break;
+    case SlotState::delayed:
+    case SlotState::retrying:
+      --stats_.delayed;
+      break;
+    default:
+      LANEWAY_CHECK(!"a timer is armed for waiting and leased messages only");
+  }
+  if (!over) {
+    if (state == SlotState::delayed) {
+      join(index, now_ns);
+    } else {
+      make_ready(index, now_ns, false);
+    }
+    return;
+  }
+  wheel_.cancel(index);
+  ++stats_.expired;
+  leave_lane(index, now_ns);
+  resolve(index, MessageState::expired);
+}
+
+// --- the end of messages ----------------------------------------------------------------------
+
+// To the dead letters; the oldest of them makes room.
+void ShardCore::bury(std::uint32_t index, DeadReason reason, std::int64_t now_ns) {
+  leave_lane(index, now_ns);
+  Slot& slot = slots_[index];
+  slot.state = SlotState::dead;
+  slot.reason = static_cast<std::uint8_t>(reason);
+  last_died_ns_ = std::max(now_ns, last_died_ns_ + 1);
+  slot.since_ns = last_died_ns_;
+  const bool bound_reached = !slot.beyond_capacity && beyond_ >= options_.dead_max;
+  if (dead_.size() >= options_.dead_max || (bound_reached && !dead_.empty())) {
+    discard(dead_.front());
+  }
+  dead_.push_back(index);
+  ++stats_.dead_lettered;
+  remember(slot.position, MessageState::dead);
+  // When pinned or replayed ones fill the bound, this one goes on counting against the capacity.
+  if (!slot.beyond_capacity && beyond_ < options_.dead_max) {
+    slot.beyond_capacity = true;
+    ++beyond_;
+    ++left_;
+  }
+}
+
+void ShardCore::replay(std::uint32_t index, std::int64_t now_ns) {
+  Slot& slot = slots_[index];
+  LANEWAY_ASSERT(slot.state == SlotState::dead);
+  dead_.remove(index);
+  ++stats_.replayed;
+  story_.forget(slot);
+  slot.attempts = 0;
+  slot.ttl_tick = 0;  // its deadline was for its first life
+  remember(slot.position, MessageState::unknown);
+  join(index, now_ns);
+}
+
+void ShardCore::discard(std::uint32_t index) {
+  LANEWAY_ASSERT(slots_[index].state == SlotState::dead);
+  dead_.remove(index);
+  ++stats_.discarded;
+  resolve(index, MessageState::discarded);
+}
+
+void ShardCore::resolve(std::uint32_t index, MessageState outcome) {
+  Slot& slot = slots_[index];
+  LANEWAY_ASSERT(slot.lane == 0);
+  LANEWAY_ASSERT(!wheel_.armed(index));
+  index_.erase(static_cast<std::uint32_t>(slot.position), index + 1);
+  remember(slot.position, outcome);
+  if (slot.story != 0) {
+    story_.forget(slot);
+  }
+  if (slot.pins == 0) {
+    release_slot(index);
+    return;
+  }
+  slot.state = SlotState::resolved;
+  ++stats_.pinned;
+}
+
+void ShardCore::remember(std::uint64_t position, MessageState outcome) {
+  if (position + outcomes_.size() >= accepted_) {
+    outcomes_[position & (outcomes_.size() - 1)] = static_cast<std::uint8_t>(outcome);
+  }
+}
+
+Block* ShardCore::take_freed_blocks() {
+  Block* chain = freed_blocks_;
+  freed_blocks_ = nullptr;
+  return chain;
+}
+
+// --- inspect ----------------------------------------------------------------------------------
+
+std::uint32_t ShardCore::find(std::uint64_t position) const {
+  const std::uint32_t link =
+      index_.find(static_cast<std::uint32_t>(position),
+                  [&](std::uint32_t value) { return slots_[value - 1].position == position; });
+  return link != 0 ? link - 1 : kNoSlot;
+}
+
+MessageState ShardCore::state_of(std::uint64_t position) const {
+  const std::uint32_t index = find(position);
+  if (index == kNoSlot) {
+    const bool remembered = position >= options_.first_position && position < accepted_ &&
+                            position + outcomes_.size() >= accepted_;
+    return remembered ? static_cast<MessageState>(outcomes_[position & (outcomes_.size() - 1)])
+                      : MessageState::unknown;
+  }
+  switch (slots_[index].state) {
+    case SlotState::delayed:
+    case SlotState::retrying:
+      return MessageState::delayed;
+    case SlotState::ready:
+      return MessageState::ready;
+    case SlotState::blocked:
+      return MessageState::blocked;
+    case SlotState::leased:
+      return MessageState::leased;
+    case SlotState::dead:
+      return MessageState::dead;
+    default:
+      return MessageState::unknown;
+  }
+}
+
+void ShardCore::count(QueueStats* stats, std::int64_t now_ns) const {
+  *stats = stats_;
+  stats->ready = ready_.size();
+  stats->dead = dead_.size();
+  stats->capacity = options_.capacity;
+  stats->keys_active = lanes_.active();
+  const auto age = [&](const SlotList& list) {
+    return list.empty() ? std::chrono::milliseconds(0)
+                        : std::chrono::duration_cast<std::chrono::milliseconds>(
+                              elapsed(slots_[list.front()].since_ns, now_ns));
+  };
+  stats->oldest_ready_age = age(ready_);
+  stats->oldest_dead_age = age(dead_);
+}
+
+}  // namespace laneway::engine

@@ -1,0 +1,215 @@
+// Floor 2. ShardCore: everything with a rule in it. A deterministic state machine over the messages
+// of one shard: order of keys, leases, retries, message deadlines, dead letters, counters. Plain
+// sequential code: no atomics, threads, files or clocks; time and verdicts are arguments. Its only
+// caller is the holder of the shard's token.
+//
+// Steps: accept a submission, settle a lease (or hear that it expired), advance time, grant leases,
+// inspect. Life of a message, in SlotState:
+//
+//   accept -> delayed -> ready | blocked -> leased -> (completed)
+//                           ^      retrying <-+  +-> dead -> (discarded), or ready again by replay
+//
+// Invariants: (1) a slot is in its lane exactly while it is ready, blocked, leased or retrying, has
+// a key and was not detached; (2) of a lane only the head, or the run at its head, is ready, leased
+// or retrying; (3) a slot is reused only when its message is resolved and nothing pins it; (4)
+// accepted = ready + blocked + delayed + leased + dead + completed + expired + discarded.
+//
+// Every step is O(1) but for runs (O(members)) and listings. Nothing allocates.
+// Next in the path of a message: include/laneway/lease.hpp.
+#pragma once
+
+#include <laneway/dead_letter.hpp>
+#include <laneway/message.hpp>
+#include <laneway/options.hpp>
+#include <laneway/stats.hpp>
+
+#include "engine/base/arena.hpp"
+#include "engine/core/attempt_story.hpp"
+#include "engine/core/lane_table.hpp"
+#include "engine/core/probe_table.hpp"
+#include "engine/core/retry_policy.hpp"
+#include "engine/core/run_records.hpp"
+#include "engine/core/slot.hpp"
+#include "engine/core/slot_list.hpp"
+#include "engine/core/submission.hpp"
+#include "engine/time/timer_wheel.hpp"
+
+#include <cstdint>
+#include <span>
+
+namespace laneway::engine {
+
+inline constexpr std::int64_t kTickNanos = 1'000'000;
+
+// What a shard is sized and ruled by; the queue's options divided among its shards.
+struct ShardOptions {
+  std::uint64_t capacity = 0;
+  std::uint64_t dead_max = 0;
+  std::uint64_t outcomes = 0;        // power of two
+  std::uint64_t first_position = 0;  // of the first message
+  QueueKind kind = QueueKind::by_key;
+  OnFailure on_failure = OnFailure::hold;
+  std::uint32_t attempts_max = 0;
+  std::uint32_t run_max = 0;
+  Backoff backoff = {};
+  std::uint64_t seed = 0;
+
+  std::uint64_t slots() const { return capacity + dead_max; }
+};
+
+// How a lease ended.
+enum class LeaseEnd : std::uint8_t { acked, nacked, released, rejected, abandoned, expired };
+
+struct GrantTerms {
+  std::uint64_t deadline_tick;
+  std::uint32_t consumer;
+  std::uint32_t room;  // messages that may still be granted in this hold, at least 1
+};
+
+struct Grant {
+  std::uint32_t slot;
+  std::uint32_t run;  // run record, or 0
+  std::uint64_t fence;
+  std::uint16_t attempt;
+};
+
+class ShardCore {
+ public:
+  static void measure(const ShardOptions& options, ArenaSize* size);
+  ShardCore(const ShardOptions& options, Arena* arena, std::int64_t now_ns);
+
+  // Takes a message into the shard. The caller keeps claims within limit(), so there is room.
+  void accept(const Submission& submission, std::uint64_t position, std::int64_t now_ns);
+  // Helps the caches: the slot and the key's table place will be needed soon.
+  void prefetch(const Submission& submission) const { lanes_.prefetch(submission.key_hash); }
+
+  // Grants the next ready message (or run): true and its grant. The caller must settle each grant
+  // exactly once (acked ... abandoned by a final entry, or expired first and unpin later).
+  bool grant(const GrantTerms& terms, std::int64_t now_ns, Grant* grant);
+
+  // Takes the next ready message out for good (at most once): its slot, or kNoSlot. The bytes stay
+  // until finish_taken, which leaves the block to the caller when `keep_block`.
+  std::uint32_t take(std::int64_t now_ns);
+  void finish_taken(std::uint32_t slot, bool keep_block);
+
+  // A lease ended. `acked` messages at the head of its run had been acknowledged; `note` may be
+  // null. Unless it expired, this was the Lease's final entry and its pins are gone.
+  void settle(std::uint32_t slot,
+              LeaseEnd end,
+              std::uint32_t acked,
+              const FailureNote* note,
+              std::int64_t now_ns);
+  // The Lease object of an expired lease is gone.
+  void unpin(std::uint32_t slot);
+  void unpin_run(std::uint32_t run);
+
+  // Does what is due: delays, retries, message deadlines. Leases that may be due are handed to
+  // `judge(slot)`, which must settle or rearm each. At most `budget` timers.
+  template <class Judge>
+  WheelProgress advance(std::int64_t now_ns, std::uint32_t budget, Judge judge) {
+    return wheel_.advance(tick_floor(now_ns), budget, [&](std::uint32_t slot, std::uint64_t tick) {
+      if (slots_[slot].state == SlotState::leased) {
+        judge(slot);
+      } else {
+        timer_fired(slot, tick, now_ns);
+      }
+    });
+  }
+  void rearm(std::uint32_t slot, std::uint64_t tick) { wheel_.arm(slot, tick); }
+
+  // Earliest tick at which advance has something to do; may be early, never late.
+  std::uint64_t next_due() const { return wheel_.next_due(); }
+  std::uint64_t ready() const { return ready_.size(); }
+  // Leases (objects) that have not delivered their final entry.
+  std::uint64_t leases_out() const { return leases_out_; }
+  // Positions below this may be claimed: room for them is kept.
+  std::uint64_t limit() const { return options_.first_position + left_ + options_.capacity; }
+
+  // Blocks that are no longer needed, as a chain; the caller gives them back to the pool.
+  Block* take_freed_blocks();
+
+  // Inspection.
+  std::uint32_t find(std::uint64_t position) const;  // slot, or kNoSlot
+  MessageState state_of(std::uint64_t position) const;
+  const Slot& slot(std::uint32_t slot) const { return slots_[slot]; }
+  const RunRecord& run(std::uint32_t run) const { return runs_.at(run); }
+  const AttemptStory& story() const { return story_; }
+  bool armed(std::uint32_t slot) const { return wheel_.armed(slot); }
+  std::uint64_t due_tick(std::uint32_t slot) const { return wheel_.tick_of(slot); }
+  void count(QueueStats* stats, std::int64_t now_ns) const;
+  // Calls see(slot) for each dead letter, oldest first, until it answers false.
+  template <class See>
+  void each_dead(See see) const {
+    std::uint32_t link = dead_.empty() ? 0 : dead_.front() + 1;
+    while (link != 0 && see(link - 1)) {
+      link = dead_.link_after(link - 1);
+    }
+  }
+
+  // Dead letters. The slot must be dead.
+  void replay(std::uint32_t slot, std::int64_t now_ns);
+  void discard(std::uint32_t slot);
+
+  static std::uint64_t tick_floor(std::int64_t ns) {
+    return static_cast<std::uint64_t>(ns / kTickNanos);
+  }
+  // The first tick that is not before now + ms: a timer never fires early.
+  static std::uint64_t tick_after(std::int64_t now_ns, std::uint64_t ms) {
+    return static_cast<std::uint64_t>((now_ns + kTickNanos - 1) / kTickNanos) + ms;
+  }
+
+  static constexpr std::uint32_t kNoSlot = ~std::uint32_t{0};
+
+ private:
+  std::uint32_t allocate();
+  void release_slot(std::uint32_t slot);
+
+  void join(std::uint32_t slot, std::int64_t now_ns);
+  void make_ready(std::uint32_t slot, std::int64_t now_ns, bool at_front);
+  void make_blocked(std::uint32_t slot);
+  void arm_ttl(std::uint32_t slot);
+  void arm_due(std::uint32_t slot, std::uint64_t tick);
+  void leave_lane(std::uint32_t slot, std::int64_t now_ns);
+  void lease_one(std::uint32_t slot, std::int64_t now_ns, const GrantTerms& terms);
+  void extend_run(std::uint32_t head, std::int64_t now_ns, const GrantTerms& terms, Grant* grant);
+  bool expire_if_late(std::uint32_t slot, std::int64_t now_ns);
+
+  void timer_fired(std::uint32_t slot, std::uint64_t tick, std::int64_t now_ns);
+  void settle_member(std::uint32_t slot,
+                     LeaseEnd end,
+                     const FailureNote* note,
+                     std::int64_t now_ns);
+  void fail(std::uint32_t slot, AttemptEnd end, const FailureNote* note, std::int64_t now_ns);
+  void retry(std::uint32_t slot, const FailureNote* note, std::int64_t now_ns);
+  void give_back(std::uint32_t slot, std::int64_t now_ns);
+  void revoke(std::uint32_t slot);
+  void bury(std::uint32_t slot, DeadReason reason, std::int64_t now_ns);
+  void resolve(std::uint32_t slot, MessageState outcome);
+  void remember(std::uint64_t position, MessageState outcome);
+
+  ShardOptions options_;
+  std::span<Slot> slots_;
+  TimerWheel wheel_;
+  LaneTable lanes_;
+  ProbeTable index_;  // position -> slot + 1
+  SlotList ready_;
+  SlotList dead_;
+  AttemptStory story_;
+  RunRecords runs_;
+  RetryPolicy retry_policy_;
+  std::span<std::uint8_t> outcomes_;  // MessageState by position modulo its size
+
+  std::uint32_t free_ = 0;   // slot + 1, last in first out
+  std::uint32_t fresh_ = 0;  // slots never used so far
+  Block* freed_blocks_ = nullptr;
+  std::uint64_t joins_ = 0;
+  std::uint64_t fences_ = 0;
+  std::uint64_t accepted_ = 0;  // position after the last accepted one
+  std::uint64_t left_ = 0;      // messages that no longer count against the capacity
+  std::uint64_t beyond_ = 0;    // slots that count against the dead letters' bound
+  std::uint64_t leases_out_ = 0;
+  std::int64_t last_died_ns_ = 0;
+  QueueStats stats_;
+};
+
+}  // namespace laneway::engine

@@ -1,0 +1,69 @@
+// Floor 2. Slot: the place of one message in a shard. Links and indices hold index + 1, so that
+// zeroed memory is a free slot with no links.
+#pragma once
+
+#include "engine/base/limits.hpp"
+#include "engine/core/block.hpp"
+
+#include <cstdint>
+
+namespace laneway::engine {
+
+enum class SlotState : std::uint8_t {
+  free,
+  delayed,   // waits for its publish delay; in no lane yet
+  ready,     // in the ready list
+  blocked,   // in its lane behind another message
+  leased,    // granted, alone or as part of a run
+  retrying,  // failed, waits for its retry
+  dead,      // in the dead letters
+  resolved,  // over, but a Lease still pins the bytes
+};
+
+struct Slot {
+  // First line: all that the core moves around.
+  std::uint64_t position;
+  std::uint64_t join;  // place in the order of its key
+  std::uint32_t lane_prev;
+  std::uint32_t lane_next;
+  std::uint32_t list_prev;  // ready list or dead list
+  std::uint32_t list_next;  // also the free list
+  std::uint32_t lane;       // 0: in no lane
+  std::uint32_t run;        // run record of the current lease, 0: none
+  std::uint16_t attempts;   // grants that count
+  std::uint16_t attempts_max;
+  std::uint16_t pins;  // Lease objects that refer to the bytes
+  SlotState state;
+  bool beyond_capacity;        // counts against the dead letters' bound, not the capacity
+  std::uint8_t key_bytes;      // inline
+  std::uint8_t payload_bytes;  // inline
+  std::uint8_t reason;         // DeadReason of a dead one
+  std::uint8_t story_length;
+  std::uint32_t story;    // newest attempt record
+  std::int64_t since_ns;  // entered its state: ready, leased or dead
+
+  // Second line: what rarely moves.
+  std::int64_t published_ns;
+  std::uint64_t ttl_tick;  // message deadline, 0: none
+  Block* block;
+  std::uint32_t consumer;  // of the current or last lease
+  std::uint32_t key_hash;
+  char key[kKeyBytesInline];
+
+  // Third line.
+  alignas(kCacheLine) std::byte payload[kPayloadBytesInline];
+
+  std::string_view key_view() const {
+    return key_bytes == 0 && block != nullptr ? block->key() : std::string_view(key, key_bytes);
+  }
+  Bytes payload_view() const {
+    return payload_bytes == 0 && block != nullptr ? block->payload()
+                                                  : Bytes(payload, payload_bytes);
+  }
+  std::string_view type_view() const {
+    return block != nullptr ? block->type() : std::string_view();
+  }
+};
+static_assert(sizeof(Slot) == 3 * kCacheLine, "two lines of state and one of payload");
+
+}  // namespace laneway::engine
