@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 packages_program=(g++ cmake ninja-build pkg-config ccache libxxhash-dev libcli11-dev libfmt-dev
   nlohmann-json3-dev)
 packages_test=("${packages_program[@]}" clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14
-  libgtest-dev relacy-dev python3)
+  dpkg-dev git libgtest-dev python3 relacy-dev)
 
 missing_packages() {
   local package

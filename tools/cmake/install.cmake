@@ -4,10 +4,12 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/laneway)
 
 install(TARGETS laneway EXPORT lanewayTargets
-  FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(EXPORT lanewayTargets NAMESPACE laneway:: DESTINATION ${package_dir})
+  LIBRARY COMPONENT runtime NAMELINK_COMPONENT dev
+  ARCHIVE COMPONENT dev
+  FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev)
+install(EXPORT lanewayTargets NAMESPACE laneway:: DESTINATION ${package_dir} COMPONENT dev)
 if(TARGET laneway_tool)
-  install(TARGETS laneway_tool)
+  install(TARGETS laneway_tool RUNTIME COMPONENT tool)
 endif()
 
 configure_package_config_file(
@@ -21,7 +23,7 @@ write_basic_package_version_file(
 install(FILES
   ${PROJECT_BINARY_DIR}/gen/cmake/lanewayConfig.cmake
   ${PROJECT_BINARY_DIR}/gen/cmake/lanewayConfigVersion.cmake
-  DESTINATION ${package_dir})
+  DESTINATION ${package_dir} COMPONENT dev)
 
 # A static library needs -pthread from whoever links it and the macro that makes its symbols plain.
 if(BUILD_SHARED_LIBS)
@@ -33,4 +35,5 @@ endif()
 set(laneway_pc_prefix ${CMAKE_INSTALL_PREFIX})
 cmake_path(RELATIVE_PATH laneway_pc_prefix BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/laneway.pc.in ${PROJECT_BINARY_DIR}/gen/laneway.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/gen/laneway.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${PROJECT_BINARY_DIR}/gen/laneway.pc
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT dev)
