@@ -66,7 +66,7 @@ def balanced(code, start):
 # --- floors ---------------------------------------------------------------------------------------
 
 def floor_table():
-    """folder -> folders it may include, read from docs/architecture.md."""
+    """folder (or single file) -> folders it may include, read from docs/architecture.md."""
     table = {}
     for line in read("docs/architecture.md").splitlines():
         cells = [cell.strip() for cell in line.split("|")]
@@ -76,7 +76,7 @@ def floor_table():
 
 
 def folder_of(path, table):
-    inside = [folder for folder in table if path.startswith(folder + "/")]
+    inside = [folder for folder in table if path == folder or path.startswith(folder + "/")]
     return max(inside, key=len, default=None)
 
 
@@ -99,8 +99,8 @@ def check_table(table):
         report("docs/architecture.md", 1, "floor", "the table of folders was not found")
     for folder, allowed in table.items():
         for named in [folder, *allowed]:
-            if not (ROOT / named).is_dir():
-                report("docs/architecture.md", 1, "floor", f"no such folder: {named}")
+            if not (ROOT / named).exists():
+                report("docs/architecture.md", 1, "floor", f"there is no {named}")
     for folder in sorted((ROOT / "engine").iterdir()):
         name = folder.relative_to(ROOT).as_posix()
         if folder.is_dir() and any(folder.iterdir()) and name not in table:
@@ -148,9 +148,10 @@ def check_labels(path, text, code):
     told, marked, mentions, first = {}, {}, {}, {}
     for number, (line, bare) in enumerate(zip(text.splitlines(), code.splitlines()), 1):
         comment = line[line.find("//"):] if "//" in line else ""
-        for name in re.findall(label, comment):
-            mentions[name] = mentions.get(name, 0) + 1
-            first.setdefault(name, number)
+        for group in re.findall(r"\(([A-Z]{1,2}\d+(?:(?:, | and )[A-Z]{1,2}\d+)*)\)", comment):
+            for name in re.split(", | and ", group):
+                mentions[name] = mentions.get(name, 0) + 1
+                first.setdefault(name, number)
         opening = re.match(r"//\s*" + label, comment)
         if opening:
             kind = marked if bare.strip() else told
