@@ -10,6 +10,9 @@
 
 namespace laneway::engine {
 
+#if defined(LANEWAY_MODEL) && LANEWAY_MODEL == 1
+[[noreturn]] inline void assertion_failed(const char* file, int line, const char* condition);
+#else
 // Out of the way of the hot code that calls it. Ends the program: what failed is a mistake of ours,
 // and going on would spread it.
 [[noreturn, gnu::cold, gnu::noinline]] inline void assertion_failed(const char* file,
@@ -18,6 +21,7 @@ namespace laneway::engine {
   std::fprintf(stderr, "%s:%d: laneway: this must hold: %s\n", file, line, condition);
   std::abort();
 }
+#endif
 
 }  // namespace laneway::engine
 

@@ -36,19 +36,26 @@ inline void relax() noexcept {
 #endif
 }
 
-// A 32-bit word that threads can sleep on.
+// A 64-bit word that threads can sleep on: they wait for its upper half to change. Both halves
+// change together, so that a count of sleepers can live in the lower one.
 class FutexWord {
  public:
-  std::uint32_t load(std::memory_order order) const noexcept { return word_.load(order); }
-  std::uint32_t fetch_add(std::uint32_t value, std::memory_order order) noexcept {
+  std::uint64_t load(std::memory_order order) const noexcept { return word_.load(order); }
+  std::uint64_t fetch_add(std::uint64_t value, std::memory_order order) noexcept {
     return word_.fetch_add(value, order);
   }
-  // Sleeps while the word is `expected`, at most `timeout`. May wake without cause.
-  void wait(std::uint32_t expected, std::chrono::nanoseconds timeout) noexcept;
+  bool compare_exchange_weak(std::uint64_t& expected,
+                             std::uint64_t desired,
+                             std::memory_order success_order,
+                             std::memory_order failure_order) noexcept {
+    return word_.compare_exchange_weak(expected, desired, success_order, failure_order);
+  }
+  // Sleeps while the upper half is `upper`, at most `timeout`. May wake without cause.
+  void wait(std::uint32_t upper, std::chrono::nanoseconds timeout) noexcept;
   void wake(int threads) noexcept;
 
  private:
-  std::atomic<std::uint32_t> word_{0};
+  std::atomic<std::uint64_t> word_{0};
 };
 
 }  // namespace laneway::engine

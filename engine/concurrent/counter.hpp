@@ -43,4 +43,21 @@ class Flag {
   atomic<bool> value_{false};
 };
 
+// Level: a number that one thread sets and any thread reads, in one order with the seam's other
+// sequentially consistent operations: a thread that sets it and then looks elsewhere, and one that
+// changes what is looked at and then reads it, do not miss each other (V1, V2).
+class Level {
+ public:
+  explicit Level(std::uint64_t value) noexcept : value_(value) {}
+  void set(std::uint64_t value) noexcept {
+    value_.store(value, std::memory_order_seq_cst);  // (V1)
+  }
+  std::uint64_t read() const noexcept {
+    return value_.load(std::memory_order_seq_cst);  // (V2)
+  }
+
+ private:
+  atomic<std::uint64_t> value_;
+};
+
 }  // namespace laneway::engine

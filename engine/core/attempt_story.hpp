@@ -46,6 +46,8 @@ class AttemptStory {
   void add(Slot& slot, AttemptEnd end, const FailureNote* note, std::int64_t now_ns);
   void forget(Slot& slot);
 
+  // For a slot whose story is not empty.
+  const Record& newest(const Slot& slot) const { return records_[slot.story - 1]; }
   // Calls tell(record) for each of the slot's records, newest first.
   template <class Tell>
   void each(const Slot& slot, Tell tell) const {

@@ -295,14 +295,11 @@ void ShardCore::settle(std::uint32_t index,
   LANEWAY_ASSERT(slots_[index].state == SlotState::leased);
   stats_.processing.record(elapsed(slots_[index].since_ns, now_ns));
   const std::uint32_t record = slots_[index].run;
-  if (end != LeaseEnd::expired) {
-    wheel_.cancel(index);
-    --leases_out_;
-  } else {
-    ++stats_.lease_expired;
-  }
+  const bool lease_gone = end != LeaseEnd::expired && end != LeaseEnd::taken_back;
+  wheel_.cancel(index);
+  leases_out_ -= lease_gone ? 1 : 0;
   if (record == 0) {
-    if (end != LeaseEnd::expired) {
+    if (lease_gone) {
       --slots_[index].pins;
     }
     settle_member(index, acked != 0 ? LeaseEnd::acked : end, note, now_ns);
@@ -311,7 +308,7 @@ void ShardCore::settle(std::uint32_t index,
   // A copy: resolving members may free their slots, and the record with the last of them.
   const RunRecord run = runs_.at(record);
   const std::uint32_t done = end == LeaseEnd::acked ? run.size : std::min(acked, run.size);
-  if (end != LeaseEnd::expired) {
+  if (lease_gone) {
     for (std::uint32_t i = 0; i < run.size; ++i) {
       --slots_[run.members[i].slot].pins;
     }
@@ -339,6 +336,7 @@ void ShardCore::settle_member(std::uint32_t index,
       resolve(index, MessageState::completed);
       return;
     case LeaseEnd::released:
+    case LeaseEnd::taken_back:
       ++stats_.released;
       give_back(index, now_ns);
       return;
@@ -356,6 +354,7 @@ void ShardCore::settle_member(std::uint32_t index,
       fail(index, AttemptEnd::abandoned, nullptr, now_ns);
       return;
     case LeaseEnd::expired:
+      ++stats_.lease_expired;
       fail(index, AttemptEnd::expired, nullptr, now_ns);
       return;
   }

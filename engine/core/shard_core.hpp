@@ -57,8 +57,16 @@ struct ShardOptions {
   std::uint64_t slots() const { return capacity + dead_max; }
 };
 
-// How a lease ended.
-enum class LeaseEnd : std::uint8_t { acked, nacked, released, rejected, abandoned, expired };
+// How a lease ended. After the last two its Lease object still exists and unpins later.
+enum class LeaseEnd : std::uint8_t {
+  acked,
+  nacked,
+  released,
+  rejected,
+  abandoned,
+  expired,
+  taken_back,  // by the engine, not counted as an attempt
+};
 
 struct GrantTerms {
   std::uint64_t deadline_tick;
@@ -143,6 +151,18 @@ class ShardCore {
     std::uint32_t link = dead_.empty() ? 0 : dead_.front() + 1;
     while (link != 0 && see(link - 1)) {
       link = dead_.link_after(link - 1);
+    }
+  }
+
+  // Calls see(slot) for each lease, by its first slot; see may settle it. O(slots used so far).
+  template <class See>
+  void each_leased(See see) {
+    for (std::uint32_t index = 0; index < fresh_; ++index) {
+      const Slot& slot = slots_[index];
+      const bool first = slot.run == 0 || runs_.at(slot.run).members[0].slot == index;
+      if (slot.state == SlotState::leased && first) {
+        see(index);
+      }
     }
   }
 

@@ -10,6 +10,9 @@
 
 namespace laneway::engine {
 
+// 34 years of engine time.
+inline constexpr std::uint64_t kTickMask = (std::uint64_t{1} << 40) - 1;
+
 struct Submission {
   Block* block;                     // null when everything is inline
   std::uint64_t due_tick : 40;      // not before this tick; 0: at once

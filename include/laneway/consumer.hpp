@@ -10,7 +10,9 @@ namespace laneway {
 
 namespace engine {
 class QueueState;
-}
+class Handoff;
+struct MessageItem;
+}  // namespace engine
 
 // Messages taken for good (Consumer::take): copies in the batch's own storage, up to 64. Make one
 // and use it again and again; each take replaces what it held. Views live until the next take,
@@ -34,10 +36,11 @@ class LANEWAY_EXPORT MessageBatch {
  private:
   friend class engine::QueueState;
   friend class engine::Shard;
-  struct Item;
+  friend class engine::Handoff;
+  friend class Consumer;
 
-  Item* items() noexcept;
-  const Item* items() const noexcept;
+  engine::MessageItem* items() noexcept;
+  const engine::MessageItem* items() const noexcept;
 
   std::size_t size_ = 0;
   std::shared_ptr<engine::QueueState> queue_;
@@ -65,10 +68,12 @@ class LANEWAY_EXPORT Consumer {
 
  private:
   friend class Queue;
-  Consumer(std::shared_ptr<engine::QueueState> queue, std::uint32_t home);
+  Consumer(std::shared_ptr<engine::QueueState> queue, std::uint32_t number) noexcept;
+  std::uint32_t next_visit() noexcept;
 
   std::shared_ptr<engine::QueueState> queue_;
-  std::uint32_t home_;
+  std::uint32_t number_;      // from 1, in order of creation
+  std::uint32_t visits_ = 0;  // every fourth one begins at another shard than home
 };
 
 }  // namespace laneway

@@ -25,7 +25,8 @@ namespace laneway {
 
 namespace engine {
 class Shard;
-}
+class QueueState;
+}  // namespace engine
 
 // One message as a consumer sees it. The views live as long as the Lease (or batch) they came from.
 struct MessageView {
@@ -86,12 +87,15 @@ class LANEWAY_EXPORT Lease {
   friend class engine::Shard;
   friend class LeaseBatch;
 
+  // Marks, inside LeaseBatch::ack, the leases whose settle has won.
+  static constexpr std::uint32_t kWon = std::uint32_t{1} << 31;
+
   engine::Shard* shard_ = nullptr;
   std::uint64_t fence_ = 0;
   std::uint32_t slot_ = 0;
   std::uint32_t run_ = 0;  // index of the run record + 1, or 0
-  std::uint16_t generation_ = 0;
-  std::uint16_t attempt_ = 0;
+  std::uint32_t generation_ = 0;
+  std::uint32_t attempt_ = 0;
 };
 
 // What one receive granted: up to 64 leases in place, no heap. Moving it moves the leases.
@@ -118,7 +122,7 @@ class LANEWAY_EXPORT LeaseBatch {
 
  private:
   friend class engine::Shard;
-  friend class Consumer;
+  friend class engine::QueueState;
 
   Lease* data() noexcept { return std::launder(reinterpret_cast<Lease*>(storage_)); }
   void steal(LeaseBatch& other) noexcept;

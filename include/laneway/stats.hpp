@@ -69,6 +69,8 @@ struct LANEWAY_EXPORT QueueStats {
   DurationHistogram queue_wait;  // accepted or due until granted
   DurationHistogram processing;  // granted until the settle was seen
 
+  // Sums; ages become the older one.
+  void add(const QueueStats& other) noexcept;
   // True when every accepted message is accounted for by exactly one state.
   bool conserved() const noexcept {
     return published == ready + blocked + delayed + leased + acked + dead + discarded + expired;

@@ -1,0 +1,72 @@
+// Floor 3. Names of enumerators, as people and machines read them, and the text of errors.
+#include <laneway/dead_letter.hpp>
+#include <laneway/message.hpp>
+#include <laneway/result.hpp>
+
+#include "engine/base/errno_text.hpp"
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+
+namespace laneway {
+
+namespace {
+
+template <std::size_t kSize, class Enumeration>
+std::string_view pick(const std::array<std::string_view, kSize>& names, Enumeration value) {
+  const auto index = static_cast<std::size_t>(value);
+  return index < kSize ? names[index] : "unknown";
+}
+
+}  // namespace
+
+std::string_view to_string(Errc code) noexcept {
+  static constexpr std::array<std::string_view, 10> kNames = {
+      "unknown",          "queue_full", "too_large", "closed",    "paused_for_publish",
+      "invalid_argument", "lease_lost", "not_found", "no_memory", "system_error"};
+  return pick(kNames, code);
+}
+
+std::string_view to_string(MessageState state) noexcept {
+  static constexpr std::array<std::string_view, 10> kNames = {
+      "unknown", "accepted",  "delayed", "ready",   "blocked",
+      "leased",  "completed", "dead",    "expired", "discarded"};
+  return pick(kNames, state);
+}
+
+std::string_view to_string(AttemptEnd end) noexcept {
+  static constexpr std::array<std::string_view, 4> kNames = {"nacked", "rejected", "expired",
+                                                             "abandoned"};
+  return pick(kNames, end);
+}
+
+std::string_view to_string(DeadReason reason) noexcept {
+  static constexpr std::array<std::string_view, 2> kNames = {"rejected", "attempts"};
+  return pick(kNames, reason);
+}
+
+std::string to_string(const Error& error) {
+  std::string text(to_string(error.code));
+  if (error.detail[0] != '\0') {
+    text += ": ";
+    text += error.detail;
+  }
+  if (error.sys_errno != 0) {
+    text += ": ";
+    text += engine::errno_text(error.sys_errno);
+  }
+  return text;
+}
+
+namespace detail {
+
+void bad_result_access(const Error* error) {
+  const std::string text = error == nullptr ? "it holds a value" : to_string(*error);
+  std::fprintf(stderr, "laneway: a Result was asked for what it does not hold: %s\n", text.c_str());
+  std::abort();
+}
+
+}  // namespace detail
+
+}  // namespace laneway

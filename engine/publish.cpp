@@ -1,0 +1,380 @@
+// Floor 3. The publish side of a queue. Next in the path of a message:
+// engine/concurrent/inbox_ring.hpp.
+#include "engine/base/hash.hpp"
+#include "engine/driver.hpp"
+#include "engine/message_item.hpp"
+#include "engine/queue_state.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace laneway::engine {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kChunk = kBatchMax;
+
+std::uint64_t count(milliseconds time) {
+  return static_cast<std::uint64_t>(time.count());
+}
+
+}  // namespace
+
+struct QueueState::Draft {
+  Block* block;
+  std::uint64_t due_tick;
+  std::uint64_t ttl_tick;
+  std::uint32_t shard;
+  std::uint32_t key_hash;
+};
+
+struct QueueState::Times {
+  const ShardHost& host;
+  std::int64_t read_ns = -1;
+
+  std::uint64_t tick_after(milliseconds time) {
+    if (time == milliseconds::zero()) {
+      return 0;
+    }
+    if (read_ns < 0) {
+      read_ns = host.now_ns();
+    }
+    return ShardCore::tick_after(read_ns, count(time));
+  }
+};
+
+Result<> QueueState::admits() const {
+  if (closed.read()) {
+    return {Errc::closed, "the queue has been closed"};
+  }
+  if (publishing_paused.read()) {
+    return {Errc::paused_for_publish, "publishing is paused"};
+  }
+  return {};
+}
+
+Result<> QueueState::check(const Message& message) const {
+  if (message.payload.size() > options_.payload_bytes_max) {
+    return {Errc::too_large, "the payload is above payload_bytes_max"};
+  }
+  if (message.key.size() > kKeyBytesMax) {
+    return {Errc::too_large, "a key has at most 1,024 bytes"};
+  }
+  if (message.type.size() > kTypeBytesMax) {
+    return {Errc::too_large, "a type has at most 255 bytes"};
+  }
+  constexpr milliseconds kDelayMax{kDelayMsMax};
+  if (message.delay < milliseconds::zero() || message.delay > kDelayMax) {
+    return {Errc::invalid_argument, "a delay is 0 to 8.7 years"};
+  }
+  if (message.ttl < milliseconds::zero() || message.ttl > kDelayMax) {
+    return {Errc::invalid_argument, "a ttl is 0 (none) to 8.7 years"};
+  }
+  if (message.attempts_max > kAttemptsMax) {
+    return {Errc::invalid_argument, "attempts_max is at most 60,000"};
+  }
+  const bool plain = message.key.empty() && message.type.empty() && message.attempts_max == 0 &&
+                     message.delay == milliseconds::zero() && message.ttl == milliseconds::zero();
+  if (is_handoff() && !plain) {
+    return {Errc::invalid_argument, "a handoff queue carries payloads only"};
+  }
+  return {};
+}
+
+// What can fail happens here, before anything is claimed. False: the payload pool is used up.
+bool QueueState::prepare(const Message& message, Times* times, Draft* draft) {
+  const bool large_payload = message.payload.size() > kPayloadBytesInline;
+  const bool long_key = message.key.size() > kKeyBytesInline;
+  draft->block = nullptr;
+  if (large_payload || long_key || !message.type.empty()) [[unlikely]] {
+    draft->block = pool.take(large_payload ? message.payload : Bytes(),
+                             long_key ? message.key : std::string_view(), message.type);
+    if (draft->block == nullptr) {
+      return false;
+    }
+  }
+  draft->due_tick = times->tick_after(message.delay);
+  draft->ttl_tick = times->tick_after(message.ttl);
+  return true;
+}
+
+void QueueState::route(const Message& message, Draft* draft) {
+  const auto shard_mask = static_cast<std::uint32_t>(shards_.size() - 1);
+  if (message.key.empty()) {
+    draft->key_hash = 0;
+    draft->shard = shard_mask == 0 ? 0 : static_cast<std::uint32_t>(keyless_.next()) & shard_mask;
+    return;
+  }
+  const std::uint64_t hash = hash_bytes(message.key);
+  draft->key_hash = static_cast<std::uint32_t>(hash);
+  draft->shard = static_cast<std::uint32_t>(hash >> 32) & shard_mask;
+}
+
+// Stores only: nothing between claim and publish may block, allocate or throw.
+void QueueState::place(const Message& message, const Draft& draft, Submission* entry) const {
+  const bool key_inline = message.key.size() <= kKeyBytesInline;
+  const bool payload_inline = message.payload.size() <= kPayloadBytesInline;
+  entry->block = draft.block;
+  entry->due_tick = draft.due_tick & kTickMask;
+  entry->ttl_tick = draft.ttl_tick & kTickMask;
+  entry->attempts_max = static_cast<std::uint16_t>(message.attempts_max);
+  entry->key_hash = draft.key_hash;
+  entry->key_bytes = static_cast<std::uint8_t>(key_inline ? message.key.size() : 0);
+  entry->payload_bytes = static_cast<std::uint8_t>(payload_inline ? message.payload.size() : 0);
+  if (key_inline && !message.key.empty()) {
+    std::memcpy(entry->key, message.key.data(), message.key.size());
+  }
+  if (payload_inline && !message.payload.empty()) {
+    std::memcpy(entry->payload, message.payload.data(), message.payload.size());
+  }
+}
+
+Errc QueueState::refuse_full(std::uint64_t messages) {
+  refused_full.add(messages);
+  return Errc::queue_full;
+}
+
+Result<MessageId> QueueState::publish(const Message& message) {
+  if (const Result<> admitted = admits(); !admitted) {
+    return admitted.error();
+  }
+  if (const Result<> valid = check(message); !valid) {
+    return valid.error();
+  }
+  if (is_handoff()) {
+    return publish_handoff(message);
+  }
+  Times times{*this};
+  Draft draft;
+  route(message, &draft);
+  if (!prepare(message, &times, &draft)) {
+    return {refuse_full(1), "the payload pool is used up"};
+  }
+  Shard& shard = *shards_[draft.shard];
+  const Shard::Inbox::Claim claim = shard.claim(1);
+  if (claim.count == 0) {
+    pool.give(draft.block);
+    return {refuse_full(1), "no room in the shard"};
+  }
+  stall_point(StallPoint::publish_claimed);
+  place(message, draft, &shard.inbox().entry(claim.position));
+  shard.inbox().publish(claim);
+  consumers.notify_one();
+  if (draft.due_tick != 0 || draft.ttl_tick != 0) {
+    shard.nudge();
+  }
+  return message_id(draft.shard, claim.position);
+}
+
+Result<std::size_t> QueueState::publish(std::span<const Message> messages,
+                                        std::span<Published> results) {
+  if (const Result<> admitted = admits(); !admitted) {
+    return admitted.error();
+  }
+  if (!results.empty() && results.size() < messages.size()) {
+    return {Errc::invalid_argument, "results must be as long as messages"};
+  }
+  for (const Message& message : messages) {
+    if (const Result<> valid = check(message); !valid) {
+      return valid.error();
+    }
+  }
+  if (is_handoff()) {
+    return publish_handoff(messages, results);
+  }
+  // A shard that has refused takes no later message of this call: what it accepts of a key is
+  // always a prefix.
+  std::array<bool, kShardsMax> refusing{};
+  Times times{*this};
+  std::size_t accepted = 0;
+  for (std::size_t at = 0; at < messages.size(); at += kChunk) {
+    const std::size_t size = std::min(kChunk, messages.size() - at);
+    accepted +=
+        publish_chunk(messages.subspan(at, size),
+                      results.empty() ? results : results.subspan(at, size), refusing, &times);
+  }
+  return accepted;
+}
+
+// Drafts that fall into one shard, in the order of the call.
+struct QueueState::Group {
+  std::span<const Message> messages;
+  std::span<const Draft> drafts;
+  std::span<const std::uint8_t> order;
+  std::span<Published> results;
+
+  const Message& message(std::size_t i) const { return messages[order[i]]; }
+  const Draft& draft(std::size_t i) const { return drafts[order[i]]; }
+  void answer(std::size_t i, Published published) const {
+    if (!results.empty()) {
+      results[order[i]] = published;
+    }
+  }
+};
+
+std::size_t QueueState::publish_chunk(std::span<const Message> messages,
+                                      std::span<Published> results,
+                                      std::span<bool> refusing,
+                                      Times* times) {
+  std::array<Draft, kChunk> drafts;
+  std::array<std::uint8_t, kChunk> order;  // the drafts that may be placed
+  std::size_t ready = 0;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    route(messages[i], &drafts[i]);
+    bool& refused = refusing[drafts[i].shard];
+    refused = refused || !prepare(messages[i], times, &drafts[i]);
+    if (!refused) {
+      order[ready++] = static_cast<std::uint8_t>(i);
+    } else if (refused_full.add(1); !results.empty()) {
+      results[i] = {{}, Errc::queue_full};
+    }
+  }
+  group_by_shard(drafts, std::span(order).first(ready));
+  std::size_t accepted = 0;
+  for (std::size_t from = 0, to = 0; from < ready; from = to) {
+    while (to < ready && drafts[order[to]].shard == drafts[order[from]].shard) {
+      ++to;
+    }
+    const Group group{messages, drafts, std::span(order).subspan(from, to - from), results};
+    const std::size_t taken = publish_group(group);
+    accepted += taken;
+    refusing[drafts[order[from]].shard] = taken < to - from;
+  }
+  if (accepted != 0) {
+    consumers.notify_one();
+  }
+  return accepted;
+}
+
+// Stable counting sort; nothing to do for one shard.
+void QueueState::group_by_shard(std::span<const Draft> drafts,
+                                std::span<std::uint8_t> order) const {
+  if (shards_.size() == 1) {
+    return;
+  }
+  std::array<std::uint8_t, kShardsMax> place{};
+  for (const std::uint8_t index : order) {
+    ++place[drafts[index].shard];
+  }
+  std::uint8_t sum = 0;
+  for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
+    sum = static_cast<std::uint8_t>(sum + std::exchange(place[shard], sum));
+  }
+  std::array<std::uint8_t, kChunk> sorted;
+  for (const std::uint8_t index : order) {
+    sorted[place[drafts[index].shard]++] = index;
+  }
+  std::copy_n(sorted.begin(), order.size(), order.begin());
+}
+
+// As many as the shard has room for; the rest is refused.
+std::size_t QueueState::publish_group(const Group& group) {
+  const std::uint32_t number = group.draft(0).shard;
+  Shard& shard = *shards_[number];
+  const std::size_t size = group.order.size();
+  std::size_t at = 0;
+  bool timed = false;
+  while (at < size) {
+    const Shard::Inbox::Claim claim = shard.claim(static_cast<std::uint32_t>(size - at));
+    if (claim.count == 0) {
+      break;
+    }
+    stall_point(StallPoint::publish_claimed);
+    for (std::uint32_t i = 0; i < claim.count; ++i, ++at) {
+      const std::uint64_t position = claim.position + i;
+      place(group.message(at), group.draft(at), &shard.inbox().entry(position));
+      group.answer(at, {message_id(number, position), Errc{}});
+      timed = timed || group.draft(at).due_tick != 0 || group.draft(at).ttl_tick != 0;
+    }
+    shard.inbox().publish(claim);
+  }
+  refused_full.add(at < size ? size - at : 0);
+  for (std::size_t i = at; i < size; ++i) {
+    pool.give(group.draft(i).block);
+    group.answer(i, {{}, Errc::queue_full});
+  }
+  if (timed) {
+    shard.nudge();
+  }
+  return at;
+}
+
+// --- handoff ----------------------------------------------------------------------------------
+
+Block* QueueState::handoff_block(Bytes payload) {
+  return payload.size() > kPayloadBytesInline ? pool.take(payload, {}, {}) : nullptr;
+}
+
+void QueueState::place(Bytes payload, Block* block, HandoffEntry* entry) {
+  entry->block = block;
+  entry->payload_bytes = block == nullptr ? payload.size() : 0;
+  if (block == nullptr && !payload.empty()) {
+    std::memcpy(entry->payload, payload.data(), payload.size());
+  }
+}
+
+Result<MessageId> QueueState::publish_handoff(const Message& message) {
+  Block* const block = handoff_block(message.payload);
+  if (block == nullptr && message.payload.size() > kPayloadBytesInline) {
+    return {refuse_full(1), "the payload pool is used up"};
+  }
+  Handoff::Ring& ring = handoff_->ring();
+  const Handoff::Ring::Claim claim = ring.claim(1);
+  if (claim.count == 0) {
+    pool.give(block);
+    return {refuse_full(1), "the ring is full"};
+  }
+  place(message.payload, block, &ring.entry(claim.position));
+  ring.publish(claim);
+  consumers.notify_one();
+  return message_id(0, claim.position + 1);
+}
+
+std::size_t QueueState::publish_handoff(std::span<const Message> messages,
+                                        std::span<Published> results) {
+  Handoff::Ring& ring = handoff_->ring();
+  std::size_t at = 0;
+  while (at < messages.size()) {
+    std::array<Block*, kChunk> blocks;
+    const std::size_t wanted = std::min(kChunk, messages.size() - at);
+    std::size_t ready = 0;
+    for (; ready < wanted; ++ready) {
+      blocks[ready] = handoff_block(messages[at + ready].payload);
+      if (blocks[ready] == nullptr && messages[at + ready].payload.size() > kPayloadBytesInline) {
+        break;
+      }
+    }
+    const auto claim =
+        ready == 0 ? Handoff::Ring::Claim{0, 0} : ring.claim(static_cast<std::uint32_t>(ready));
+    for (std::uint32_t i = 0; i < claim.count; ++i) {
+      place(messages[at + i].payload, blocks[i], &ring.entry(claim.position + i));
+      if (!results.empty()) {
+        results[at + i] = {message_id(0, claim.position + i + 1), Errc{}};
+      }
+    }
+    ring.publish(claim);
+    for (std::size_t i = claim.count; i < ready; ++i) {
+      pool.give(blocks[i]);
+    }
+    at += claim.count;
+    if (claim.count < wanted) {
+      break;
+    }
+  }
+  if (at != 0) {
+    consumers.notify_one();
+  }
+  if (at < messages.size()) {
+    refused_full.add(messages.size() - at);
+    std::fill(results.begin() + static_cast<std::ptrdiff_t>(results.empty() ? 0 : at),
+              results.begin() + static_cast<std::ptrdiff_t>(results.empty() ? 0 : messages.size()),
+              Published{{}, Errc::queue_full});
+  }
+  return at;
+}
+
+}  // namespace laneway::engine

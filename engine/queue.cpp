@@ -1,0 +1,189 @@
+// Floor 3. The verbs of Queue. Next in the path of a message: engine/publish.cpp.
+#include <laneway/queue.hpp>
+
+#include "engine/message_item.hpp"
+#include "engine/queue_state.hpp"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace laneway {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kPageMax = 10'000;
+
+Error queue_closed() {
+  return {Errc::closed, 0, "the queue has been closed"};
+}
+Error no_such_letter() {
+  return {Errc::not_found, 0, "no such dead letter"};
+}
+
+}  // namespace
+
+Queue::Queue(std::shared_ptr<engine::QueueState> state) noexcept : state_(std::move(state)) {}
+Queue::Queue(const Queue&) = default;
+Queue::Queue(Queue&&) noexcept = default;
+Queue& Queue::operator=(const Queue&) = default;
+Queue& Queue::operator=(Queue&&) noexcept = default;
+Queue::~Queue() = default;
+
+std::string_view Queue::name() const noexcept {
+  return state_->name();
+}
+const QueueOptions& Queue::options() const noexcept {
+  return state_->options();
+}
+
+Result<MessageId> Queue::publish(const Message& message) {
+  return state_->publish(message);
+}
+
+Result<std::size_t> Queue::publish(std::span<const Message> messages,
+                                   std::span<Published> results) {
+  return state_->publish(messages, results);
+}
+
+Result<Consumer> Queue::consumer() {
+  if (state_->closed.read()) {
+    return queue_closed();
+  }
+  return Consumer(state_, state_->next_consumer());
+}
+
+Result<MessageStatus> Queue::status(MessageId id) {
+  if (state_->closed.read()) {
+    return queue_closed();
+  }
+  engine::Shard* const shard = state_->shard_of(id);
+  return shard != nullptr ? shard->status(id.position()) : MessageStatus{};
+}
+
+Result<QueueStats> Queue::stats() {
+  if (state_->closed.read()) {
+    return queue_closed();
+  }
+  return state_->stats();
+}
+
+Result<QueueStats> Queue::stats(std::uint32_t shard) {
+  if (state_->closed.read()) {
+    return queue_closed();
+  }
+  if (shard >= state_->shards().size()) {
+    return {Errc::invalid_argument, "no such shard"};
+  }
+  return state_->shard_stats(*state_->shards()[shard]);
+}
+
+// --- dead letters -----------------------------------------------------------------------------
+
+Result<DeadLetterPage> Queue::dead_letters(const DeadLetterQuery& query) {
+  if (state_->closed.read()) {
+    return queue_closed();
+  }
+  if (query.limit == 0 || query.limit > kPageMax) {
+    return {Errc::invalid_argument, "limit is 1 to 10,000"};
+  }
+  const auto shards = state_->shards();
+  // A cursor names the shard and the time of death in it, like an id its shard and position.
+  std::size_t number = MessageId{query.from}.shard();
+  auto from_ns = static_cast<std::int64_t>(MessageId{query.from}.position());
+  DeadLetterPage page;
+  for (; number < shards.size(); ++number, from_ns = 0) {
+    const std::int64_t next_ns = shards[number]->dead_letters(from_ns, query, &page);
+    if (next_ns != 0) {
+      page.next = engine::message_id(static_cast<std::uint32_t>(number),
+                                     static_cast<std::uint64_t>(next_ns))
+                      .value;
+      break;
+    }
+  }
+  return page;
+}
+
+Result<> Queue::replay(MessageId id) {
+  if (state_->closed.read()) {
+    return queue_closed();
+  }
+  engine::Shard* const shard = state_->shard_of(id);
+  return shard != nullptr ? shard->replay(id.position()) : Result<>(no_such_letter());
+}
+
+Result<std::size_t> Queue::replay_all() {
+  if (state_->closed.read()) {
+    return queue_closed();
+  }
+  std::size_t replayed = 0;
+  for (const auto& shard : state_->shards()) {
+    for (const auto& [join, position] : shard->dead_in_join_order()) {
+      replayed += shard->replay(position).has_value() ? 1u : 0u;
+    }
+  }
+  return replayed;
+}
+
+Result<> Queue::discard(MessageId id) {
+  if (state_->closed.read()) {
+    return queue_closed();
+  }
+  engine::Shard* const shard = state_->shard_of(id);
+  return shard != nullptr ? shard->discard(id.position()) : Result<>(no_such_letter());
+}
+
+// --- operators --------------------------------------------------------------------------------
+
+void Queue::pause_consuming() noexcept {
+  state_->consuming_paused.set(true);
+}
+
+void Queue::resume_consuming() noexcept {
+  state_->consuming_paused.set(false);
+  if (!state_->closed.read()) {
+    state_->refresh();
+  }
+}
+
+void Queue::pause_publishing() noexcept {
+  state_->publishing_paused.set(true);
+}
+void Queue::resume_publishing() noexcept {
+  state_->publishing_paused.set(false);
+}
+
+Result<DrainReport> Queue::drain(milliseconds grace) {
+  if (state_->closed.read()) {
+    return queue_closed();
+  }
+  if (grace < milliseconds::zero()) {
+    return {Errc::invalid_argument, "grace is not negative"};
+  }
+  constexpr milliseconds kLook{1};
+  pause_consuming();
+  const SteadyClock clock;
+  const auto deadline = clock.now() + grace;
+  const std::uint64_t in_hand = state_->stats().leased;
+  QueueStats stats = state_->stats();
+  while (stats.leased != 0 && clock.now() < deadline) {
+    std::this_thread::sleep_for(kLook);
+    stats = state_->stats();
+  }
+  DrainReport report;
+  for (const auto& shard : state_->shards()) {
+    report.released += shard->take_back_leases();
+  }
+  stats = state_->stats();
+  report.finished = in_hand - std::min(in_hand, report.released);
+  report.waiting = stats.ready + stats.blocked + stats.delayed;
+  return report;
+}
+
+void Queue::close() noexcept {
+  state_->close();
+}
+
+}  // namespace laneway

@@ -1,0 +1,101 @@
+// Floor 3. QueueState: what all handles of a queue share: its shards (or its hand-off ring), and
+// the loops of publish and receive over them.
+#pragma once
+
+#include <laneway/queue.hpp>
+
+#include "engine/handoff.hpp"
+#include "engine/shard.hpp"
+#include "engine/shard_host.hpp"
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace laneway::engine {
+
+class QueueState final : public ShardHost, public std::enable_shared_from_this<QueueState> {
+ public:
+  // Checks the options and fills in the number of shards.
+  static Result<QueueOptions> complete(const QueueOptions& options);
+  static std::uint64_t bytes(const QueueOptions& completed);
+
+  QueueState(std::string name,
+             const QueueOptions& completed,
+             std::shared_ptr<Driver> driver,
+             bool may_block,
+             std::chrono::system_clock::time_point origin);
+  ~QueueState() override;
+  // False: the system refused an address range.
+  bool mapped() const;
+
+  const std::string& name() const { return name_; }
+  const QueueOptions& options() const { return options_; }
+  bool is_handoff() const { return options_.kind == QueueKind::handoff; }
+
+  Result<MessageId> publish(const Message& message);
+  Result<std::size_t> publish(std::span<const Message> messages, std::span<Published> results);
+
+  std::uint32_t next_consumer() { return static_cast<std::uint32_t>(consumers_made_.next()) + 1; }
+  Result<> receive(const ReceiveOptions& options,
+                   std::uint32_t consumer,
+                   std::uint32_t visit,
+                   LeaseBatch* batch);
+  Result<std::size_t> take(const ReceiveOptions& options, std::uint32_t visit, MessageBatch* batch);
+
+  std::span<const std::unique_ptr<Shard>> shards() const { return shards_; }
+  // The shard that an id names, or null.
+  Shard* shard_of(MessageId id) const;
+  QueueStats stats();
+  QueueStats shard_stats(Shard& shard);
+  // Shards look again at flags that changed.
+  void refresh();
+  void close() noexcept;
+
+  void last_lease_gone() noexcept override { self_.reset(); }
+  std::shared_ptr<ShardHost> keep() noexcept override { return shared_from_this(); }
+
+ private:
+  struct Draft;  // a message on its way: checked, hashed, with its block
+  struct Group;  // drafts of one shard
+  struct Times;  // the clock, read at most once for a publish
+
+  Result<> admits() const;
+  Result<> check(const Message& message) const;
+  bool prepare(const Message& message, Times* times, Draft* draft);
+  void route(const Message& message, Draft* draft);
+  void place(const Message& message, const Draft& draft, Submission* entry) const;
+  Result<MessageId> publish_handoff(const Message& message);
+  std::size_t publish_handoff(std::span<const Message> messages, std::span<Published> results);
+  std::size_t publish_chunk(std::span<const Message> messages,
+                            std::span<Published> results,
+                            std::span<bool> refusing,
+                            Times* times);
+  void group_by_shard(std::span<const Draft> drafts, std::span<std::uint8_t> order) const;
+  std::size_t publish_group(const Group& group);
+  Block* handoff_block(Bytes payload);
+  static void place(Bytes payload, Block* block, HandoffEntry* entry);
+  Errc refuse_full(std::uint64_t messages);
+
+  Result<> check(const ReceiveOptions& options) const;
+  // Calls `visit_all` until it has got something or the wait is over.
+  template <class VisitAll>
+  Result<> wait_for(std::chrono::milliseconds wait, VisitAll visit_all);
+  bool looks_idle() const;
+  bool may_sleep();
+
+  const std::string name_;
+  const QueueOptions options_;
+  const bool may_block_;  // with a manual driver nobody sleeps
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::optional<Handoff> handoff_;
+  std::once_flag closed_once_;
+  std::shared_ptr<QueueState> self_;  // after close, while Leases are out
+  alignas(kDestructive) Counter keyless_;
+  Counter consumers_made_;
+};
+
+}  // namespace laneway::engine

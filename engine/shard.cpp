@@ -1,0 +1,450 @@
+#include "engine/shard.hpp"
+
+#include "engine/base/stall_point.hpp"
+#include "engine/driver.hpp"
+#include "engine/hold.hpp"
+#include "engine/message_item.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <memory>
+#include <new>
+
+namespace laneway::engine {
+
+namespace {
+
+constexpr std::uint64_t kRingSlotsMax = 1024;
+constexpr std::uint64_t kNever = ~std::uint64_t{0};
+
+std::uint64_t ring_slots(const ShardOptions& options) {
+  return std::clamp<std::uint64_t>(std::bit_ceil(options.capacity), 2, kRingSlotsMax);
+}
+
+std::uint64_t returns_cells(const ShardOptions& options) {
+  return std::bit_ceil(options.slots());
+}
+
+std::size_t items(std::uint64_t count) {
+  return static_cast<std::size_t>(count);
+}
+
+LeaseEnd end_of(LeaseState state) {
+  switch (state) {
+    case LeaseState::acked:
+      return LeaseEnd::acked;
+    case LeaseState::nacked:
+      return LeaseEnd::nacked;
+    case LeaseState::released:
+      return LeaseEnd::released;
+    case LeaseState::rejected:
+      return LeaseEnd::rejected;
+    case LeaseState::abandoned:
+      return LeaseEnd::abandoned;
+    default:
+      LANEWAY_CHECK(!"a final entry follows a settle");
+      return LeaseEnd::abandoned;
+  }
+}
+
+}  // namespace
+
+std::uint64_t Shard::bytes(const ShardOptions& options) {
+  ArenaSize total;
+  total.add<Inbox::Slot>(items(ring_slots(options)));
+  total.add<ReturnsRing::Cell>(items(returns_cells(options)));
+  total.add<LeaseWord>(items(options.slots()));
+  total.add<FailureNote>(items(options.slots()));
+  ShardCore::measure(options, &total);
+  return total.bytes();
+}
+
+Shard::Shard(ShardHost& host, const ShardOptions& options, std::uint32_t number)
+    : host_(host),
+      number_(number),
+      arena_(items(bytes(options))),
+      inbox_(arena_.take<Inbox::Slot>(items(ring_slots(options))),
+             options.first_position,
+             options.first_position + std::min(ring_slots(options), options.capacity)),
+      returns_(arena_.take<ReturnsRing::Cell>(items(returns_cells(options)))),
+      words_(arena_.take<LeaseWord>(items(options.slots()))),
+      notes_(arena_.take<FailureNote>(items(options.slots()))),
+      credits_(returns_cells(options)),
+      inbox_head_(options.first_position),
+      core_(options, &arena_, host.now_ns()) {
+  hint_.show({inbox_head_, 0, kNever, 0});
+}
+
+// --- producers --------------------------------------------------------------------------------
+
+Shard::Inbox::Claim Shard::claim(std::uint32_t wanted) {
+  const Inbox::Claim claim = inbox_.claim(wanted);
+  if (claim.count != 0) {
+    return claim;
+  }
+  {
+    Hold hold(*this);
+    if (!hold) {
+      host_.ring_busy.add(1);
+      return claim;
+    }
+    hold.step(Hold::kEverything);
+  }
+  return inbox_.claim(wanted);
+}
+
+void Shard::nudge() {
+  if (!run_timers()) {
+    host_.driver->run_soon(*this);
+  }
+}
+
+// --- consumers --------------------------------------------------------------------------------
+
+bool Shard::looks_idle() const {
+  const ShardHint::View hint = hint_.read();
+  if (hint.ready != 0 || inbox_.published(hint.inbox_drained) ||
+      returns_.filled(hint.returns_drained)) {
+    return false;
+  }
+  return hint.next_due == kNever || hint.next_due > ShardCore::tick_floor(host_.now_ns());
+}
+
+bool Shard::may_sleep() {
+  if (token_.want()) {
+    return true;  // its release wakes us
+  }
+  const ShardHint::View hint = hint_.read();
+  return hint.ready == 0 && inbox_.claimed() == hint.inbox_drained &&
+         returns_.claimed() == hint.returns_drained;
+}
+
+Shard::Visit Shard::receive(const ReceiveTerms& terms, LeaseBatch* batch) {
+  Hold hold(*this);
+  if (!hold) {
+    return Visit::busy;
+  }
+  const std::uint32_t wanted = terms.max - batch->size_;
+  hold.step(wanted);
+  if (host_.consuming_paused.read()) {
+    return Visit::done;
+  }
+  std::uint32_t room = kHoldItemsMax;
+  while (batch->size_ < terms.max && room > 0 && core_.leases_out() < credits_) {
+    auto* lease = new (batch->storage_ + batch->size_ * sizeof(Lease)) Lease;
+    if (!lease_to(terms, hold.now_ns(), room, lease)) {
+      break;
+    }
+    room -= lease->run_ == 0 ? 1 : core_.run(lease->run_).size;
+    ++batch->size_;
+  }
+  return Visit::done;
+}
+
+bool Shard::lease_to(const ReceiveTerms& terms,
+                     std::int64_t now_ns,
+                     std::uint32_t room,
+                     Lease* lease) {
+  const std::uint64_t deadline = ShardCore::tick_after(now_ns, terms.lease_ms);
+  Grant grant;
+  for (;;) {
+    if (!core_.grant({deadline, terms.consumer, room}, now_ns, &grant)) {
+      return false;
+    }
+    const std::uint32_t generation = words_[grant.slot].grant(deadline);
+    if (generation != 0 || core_.slot(grant.slot).pins == 1) [[likely]] {
+      lease->generation_ = generation;
+      break;
+    }
+    // The generation has come round while old Leases pin the slot: they could be taken for this
+    // one. No program gets here but one that keeps a Lease through 131,072 deliveries of its
+    // message.
+    words_[grant.slot].settle(generation, LeaseState::rejected);
+    core_.settle(grant.slot, LeaseEnd::rejected, 0, nullptr, now_ns);
+  }
+  lease->shard_ = this;
+  lease->fence_ = grant.fence;
+  lease->slot_ = grant.slot;
+  lease->run_ = grant.run;
+  lease->attempt_ = grant.attempt;
+  return true;
+}
+
+Shard::Visit Shard::take(std::uint32_t max, MessageBatch* batch) {
+  Hold hold(*this);
+  if (!hold) {
+    return Visit::busy;
+  }
+  hold.step(max - static_cast<std::uint32_t>(batch->size_));
+  if (host_.consuming_paused.read()) {
+    return Visit::done;
+  }
+  while (batch->size_ < max) {
+    const std::uint32_t index = core_.take(hold.now_ns());
+    if (index == ShardCore::kNoSlot) {
+      break;
+    }
+    const Slot& slot = core_.slot(index);
+    batch->items()[batch->size_++].copy(slot, number_, host_.wall(slot.published_ns));
+    core_.finish_taken(index, true);
+  }
+  return Visit::done;
+}
+
+// --- the hold ---------------------------------------------------------------------------------
+
+void Shard::step(std::uint32_t wanted, std::int64_t now_ns) {
+  more_ = false;
+  drain_returns(now_ns);
+  const std::uint64_t tick = ShardCore::tick_floor(now_ns);
+  // Looking into an inbox that is being filled costs a cache miss: not more often than it is
+  // needed, or once a tick, so that delays and deadlines in it are seen in time.
+  if (core_.ready() < wanted || tick != inbox_tick_) {
+    inbox_tick_ = tick;
+    drain_inbox(now_ns);
+  }
+  if (tick != timers_tick_) {
+    const WheelProgress progress =
+        core_.advance(now_ns, kHoldWheelNodesMax, [&](std::uint32_t slot) { judge(slot, now_ns); });
+    // Only when everything due is done is this tick over.
+    timers_tick_ = progress.more ? timers_tick_ : tick;
+    more_ = more_ || progress.more;
+  }
+}
+
+void Shard::drain_returns(std::int64_t now_ns) {
+  std::uint64_t entry = 0;
+  for (std::uint32_t i = 0; i < kHoldItemsMax; ++i) {
+    if (!returns_.take(returns_head_, &entry)) {
+      return;
+    }
+    ++returns_head_;
+    apply(entry, now_ns);
+  }
+  more_ = true;
+}
+
+void Shard::apply(std::uint64_t entry, std::int64_t now_ns) {
+  const auto index = static_cast<std::uint32_t>(entry);
+  switch (static_cast<Final>(entry >> 32)) {
+    case Final::settled: {
+      const LeaseWord::View word = words_[index].view();
+      const LeaseEnd end = end_of(word.state);
+      const bool failed = end == LeaseEnd::nacked || end == LeaseEnd::rejected;
+      core_.settle(index, end, word.prefix, failed ? &notes_[index] : nullptr, now_ns);
+      return;
+    }
+    case Final::unpin:
+      core_.unpin(index);
+      return;
+    case Final::unpin_run:
+      core_.unpin_run(index);
+      return;
+  }
+}
+
+void Shard::drain_inbox(std::int64_t now_ns) {
+  for (std::uint32_t i = 0; i < kHoldItemsMax; ++i) {
+    if (!inbox_.published(inbox_head_)) {
+      return;
+    }
+    inbox_.prefetch(inbox_head_ + 1);
+    core_.accept(inbox_.entry(inbox_head_), inbox_head_, now_ns);
+    ++inbox_head_;
+  }
+  more_ = true;
+}
+
+// A lease's timer fired: the word decides between the settler and us.
+void Shard::judge(std::uint32_t slot, std::int64_t now_ns) {
+  const LeaseWord::View word = words_[slot].end(ShardCore::tick_floor(now_ns));
+  if (word.state == LeaseState::expired) {
+    core_.settle(slot, LeaseEnd::expired, word.prefix, nullptr, now_ns);
+  } else if (word.state == LeaseState::leased) {
+    core_.rearm(slot, word.deadline_tick);
+  }
+  // Otherwise a settler was first, and its entry is on the way.
+}
+
+bool Shard::grantable() const {
+  return core_.ready() != 0 && core_.leases_out() < credits_ && !host_.consuming_paused.read();
+}
+
+void Shard::release() {
+  const std::uint64_t limit = std::min(inbox_head_ + inbox_.size(), core_.limit());
+  if (limit != inbox_.limit()) {
+    inbox_.set_limit(limit);
+  }
+  const std::uint64_t next_due = more_ ? 0 : core_.next_due();
+  const bool work_left = grantable();
+  hint_.show({inbox_head_, returns_head_, next_due, work_left ? core_.ready() : 0});
+  const bool news = next_due < told_tick_;
+  if (news) {
+    told_tick_ = next_due;
+    host_.driver->post(*this);
+  }
+  Block* const freed = core_.take_freed_blocks();
+  const bool more = more_;
+  const bool wanted = token_.release();
+
+  // From here on the shard may be held by another thread.
+  if (freed != nullptr) {
+    host_.pool.give(freed);
+  }
+  if (wanted || work_left || more) {
+    host_.consumers.notify_one();
+  }
+  if (news) {
+    host_.driver->wake_before(next_due);
+  }
+}
+
+// --- settlers ---------------------------------------------------------------------------------
+
+Result<> Shard::settle(Lease& lease, LeaseState verdict, const Failure* failure) {
+  constexpr auto kAfterMax = std::chrono::milliseconds(kDelayMsMax);
+  if (failure != nullptr && failure->after &&
+      (*failure->after < std::chrono::milliseconds::zero() || *failure->after > kAfterMax)) {
+    return {Errc::invalid_argument, "the delay of a retry is 0 to 8.7 years"};
+  }
+  if (!words_[lease.slot_].settle(lease.generation_, verdict)) {
+    return lost(1);
+  }
+  stall_point(StallPoint::settle_decided);
+  if (failure != nullptr) {
+    FailureNote& note = notes_[lease.slot_];
+    note.after_ms_plus_1 = failure->after ? static_cast<std::uint64_t>(failure->after->count()) + 1
+                                          : FailureNote::kBackoff;
+    note.error_class = failure->error_class;
+    note.text_bytes =
+        static_cast<std::uint8_t>(std::min<std::size_t>(failure->error.size(), kErrorTextBytesMax));
+    std::copy_n(failure->error.data(), note.text_bytes, note.text);
+  }
+  deliver(lease, entry(Final::settled, lease.slot_));
+  return {};
+}
+
+// The one final entry of a Lease. The queue may be freed as soon as the cell is filled, so what is
+// needed after that is fetched before; a sleeper that registers in between sees the claim.
+void Shard::deliver(Lease& lease, std::uint64_t entry) {
+  lease.shard_ = nullptr;
+  const ReturnsRing::Claim claim = returns_.claim(1);
+  stall_point(StallPoint::settle_claimed);
+  if (claim.closed) [[unlikely]] {
+    returns_.put(claim.position, entry);
+    depart(1);
+  } else if (!host_.consumers.anybody_waits()) {
+    returns_.put(claim.position, entry);
+  } else {
+    const std::shared_ptr<ShardHost> alive = host_.keep();
+    returns_.put(claim.position, entry);
+    alive->consumers.notify_one();
+  }
+}
+
+void Shard::depart(std::uint32_t leases) {
+  for (std::uint32_t i = 0; i < leases; ++i) {
+    if (host_.departures.depart()) {
+      host_.last_lease_gone();
+      return;
+    }
+  }
+}
+
+Error Shard::lost(std::uint64_t settles) {
+  if (host_.closed.read()) {
+    return {Errc::closed, 0, "the queue has been closed"};
+  }
+  host_.lease_lost.add(settles);
+  return {Errc::lease_lost, 0, "the lease expired, was revoked, or was settled before"};
+}
+
+Result<> Shard::ack_through(Lease& lease, std::size_t count) {
+  const std::size_t messages = size(lease);
+  if (count == 0 || count > messages) {
+    return {Errc::invalid_argument, "a run has between 1 and size() messages"};
+  }
+  if (count == messages) {
+    return settle(lease, LeaseState::acked, nullptr);
+  }
+  if (!words_[lease.slot_].ack_through(lease.generation_, static_cast<std::uint32_t>(count))) {
+    return lost(1);
+  }
+  return {};
+}
+
+Result<> Shard::extend(Lease& lease, std::chrono::milliseconds by) {
+  if (by <= std::chrono::milliseconds::zero() || by > std::chrono::milliseconds(kLeaseMsMax)) {
+    return {Errc::invalid_argument, "a lease is extended by more than 0 and up to 7 days"};
+  }
+  const std::uint64_t deadline =
+      ShardCore::tick_after(host_.now_ns(), static_cast<std::uint64_t>(by.count()));
+  if (!words_[lease.slot_].extend(lease.generation_, deadline)) {
+    return lost(1);
+  }
+  return {};
+}
+
+// Settles all words first, then hands them back with one claim. Leases of this shard only.
+std::size_t Shard::ack_all(std::span<Lease> leases) {
+  std::uint32_t winners = 0;
+  for (Lease& lease : leases) {
+    if (words_[lease.slot_].settle(lease.generation_, LeaseState::acked)) {
+      ++winners;
+      lease.generation_ |= Lease::kWon;
+    }
+  }
+  if (winners < leases.size()) {
+    (void)lost(leases.size() - winners);
+  }
+  if (winners == 0) {
+    return 0;
+  }
+  const ReturnsRing::Claim claim = returns_.claim(winners);
+  const bool somebody_waits = !claim.closed && host_.consumers.anybody_waits();
+  const std::shared_ptr<ShardHost> alive = somebody_waits ? host_.keep() : nullptr;
+  std::uint64_t position = claim.position;
+  for (Lease& lease : leases) {
+    if ((lease.generation_ & Lease::kWon) != 0) {
+      lease.shard_ = nullptr;
+      returns_.put(position++, entry(Final::settled, lease.slot_));
+    }
+  }
+  if (claim.closed) [[unlikely]] {
+    depart(winners);
+  }
+  if (alive != nullptr) {
+    alive->consumers.notify_one();
+  }
+  return winners;
+}
+
+void Shard::abandon(Lease& lease) noexcept {
+  if (words_[lease.slot_].settle(lease.generation_, LeaseState::abandoned)) {
+    deliver(lease, entry(Final::settled, lease.slot_));
+  } else if (lease.run_ == 0) {
+    deliver(lease, entry(Final::unpin, lease.slot_));
+  } else {
+    deliver(lease, entry(Final::unpin_run, lease.run_));
+  }
+}
+
+// Reads only what does not change while a Lease pins the slot.
+MessageView Shard::view(const Lease& lease, std::size_t index) const {
+  const RunMember member = lease.run_ == 0 ? RunMember{lease.slot_, lease.attempt_}
+                                           : core_.run(lease.run_).members[index];
+  const Slot& slot = core_.slot(member.slot);
+  return {message_id(number_, slot.position),
+          slot.key_view(),
+          slot.payload_view(),
+          slot.type_view(),
+          lease.fence_,
+          member.attempt,
+          host_.wall(slot.published_ns)};
+}
+
+std::size_t Shard::size(const Lease& lease) const {
+  return lease.run_ == 0 ? 1 : core_.run(lease.run_).size;
+}
+
+}  // namespace laneway::engine

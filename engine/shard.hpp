@@ -1,0 +1,140 @@
+// Floor 3. Shard: one core between its two rings, behind its token. Whoever polls runs it: a Hold
+// takes the token with one try, drains the rings, advances time, and on release publishes what
+// others may see and wakes whom it concerns. A hold is bounded work, runs no user code and makes no
+// system call; all wakes happen after the release.
+#pragma once
+
+#include <laneway/consumer.hpp>
+#include <laneway/lease.hpp>
+
+#include "engine/concurrent/inbox_ring.hpp"
+#include "engine/concurrent/lease_word.hpp"
+#include "engine/concurrent/mailbox.hpp"
+#include "engine/concurrent/returns_ring.hpp"
+#include "engine/concurrent/shard_hint.hpp"
+#include "engine/concurrent/token.hpp"
+#include "engine/core/shard_core.hpp"
+#include "engine/shard_host.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace laneway::engine {
+
+// What one receive asks of the shards it visits.
+struct ReceiveTerms {
+  std::uint32_t max;
+  std::uint64_t lease_ms;
+  std::uint32_t consumer;
+};
+
+class Shard : public Letter {
+ public:
+  // The arena must be as large as bytes() said.
+  static std::uint64_t bytes(const ShardOptions& options);
+  Shard(ShardHost& host, const ShardOptions& options, std::uint32_t number);
+  bool mapped() const { return arena_.mapped(); }
+
+  std::uint32_t number() const { return number_; }
+
+  // --- producers -------------------------------------------------------------------------------
+  using Inbox = InboxRing<Submission>;
+  Inbox& inbox() { return inbox_; }
+  // Claims up to `wanted`, running the shard once when its ring is full.
+  Inbox::Claim claim(std::uint32_t wanted);
+  // Makes sure that somebody looks at the input in time, though no consumer may come.
+  void nudge();
+
+  // --- consumers -------------------------------------------------------------------------------
+  enum class Visit : std::uint8_t { done, busy };
+  // Cheap: may there be something to receive? Looks at hints, takes nothing.
+  bool looks_idle() const;
+  Visit receive(const ReceiveTerms& terms, LeaseBatch* batch);
+  Visit take(std::uint32_t max, MessageBatch* batch);
+  // For a registered waiter: nothing to do here, or a holder that will wake it. Else false.
+  bool may_sleep();
+
+  // --- settlers --------------------------------------------------------------------------------
+  Result<> settle(Lease& lease, LeaseState verdict, const Failure* failure);
+  Result<> ack_through(Lease& lease, std::size_t count);
+  Result<> extend(Lease& lease, std::chrono::milliseconds by);
+  std::size_t ack_all(std::span<Lease> leases);
+  void abandon(Lease& lease) noexcept;
+  MessageView view(const Lease& lease, std::size_t index) const;
+  std::size_t size(const Lease& lease) const;
+
+  // --- timekeepers and inspectors --------------------------------------------------------------
+  // False: the token was taken.
+  bool run_timers();
+  std::uint64_t due_hint() const;
+  // Steps until everything published or settled before the call is seen and nothing is due.
+  void catch_up();
+  void stats(QueueStats* stats);
+  MessageStatus status(std::uint64_t position);
+  // Appends letters that died at `from_ns` or later, up to limit in the page. Answers where to go
+  // on, 0 at the end.
+  std::int64_t dead_letters(std::int64_t from_ns,
+                            const DeadLetterQuery& query,
+                            DeadLetterPage* page);
+  // The dead ones as pairs of join number and position.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> dead_in_join_order();
+  Result<> replay(std::uint64_t position);
+  Result<> discard(std::uint64_t position);
+  // Ends every lease in hand, uncounted; answers how many.
+  std::uint64_t take_back_leases();
+  // For good. Answers how many Lease objects have not delivered their final entry.
+  std::uint64_t close();
+
+  // For the driver's heap, guarded by its mutex.
+  bool heap_closed = false;
+  std::size_t heap_place = 0;
+  std::uint64_t heap_tick = 0;
+
+ private:
+  friend class Hold;
+
+  enum class Final : std::uint64_t { settled, unpin, unpin_run };
+  static std::uint64_t entry(Final kind, std::uint32_t index) {
+    return static_cast<std::uint64_t>(kind) << 32 | index;
+  }
+
+  void step(std::uint32_t wanted, std::int64_t now_ns);
+  void drain_returns(std::int64_t now_ns);
+  void drain_inbox(std::int64_t now_ns);
+  void apply(std::uint64_t entry, std::int64_t now_ns);
+  void judge(std::uint32_t slot, std::int64_t now_ns);
+  bool lease_to(const ReceiveTerms& terms, std::int64_t now_ns, std::uint32_t room, Lease* lease);
+  bool grantable() const;
+  bool timers_behind() const { return more_ || timers_tick_ != inbox_tick_; }
+  void release();
+  void deliver(Lease& lease, std::uint64_t entry);
+  void depart(std::uint32_t leases);
+  Error lost(std::uint64_t settles);
+  DeadLetter letter(const Slot& slot, bool payload) const;
+
+  ShardHost& host_;
+  const std::uint32_t number_;
+  Arena arena_;
+  Inbox inbox_;
+  ReturnsRing returns_;
+  std::span<LeaseWord> words_;
+  std::span<FailureNote> notes_;
+  const std::uint64_t credits_;
+
+  alignas(kDestructive) Token token_;
+  // Under the token.
+  std::uint64_t inbox_head_;
+  std::uint64_t returns_head_ = 0;
+  std::uint64_t inbox_tick_ = 0;  // when the inbox was last looked at
+  std::uint64_t timers_tick_ = 0;
+  std::uint64_t told_tick_ = ~std::uint64_t{0};  // earliest deadline that the driver knows of
+  std::uint64_t holds_ = 0;
+  bool more_ = false;  // a budget ended the last step
+  ShardCore core_;
+
+  alignas(kDestructive) ShardHint hint_;
+};
+
+}  // namespace laneway::engine

@@ -1,0 +1,196 @@
+// Floor 3. The patient side of a shard: timekeepers, inspectors, operators, close.
+#include "engine/driver.hpp"
+#include "engine/hold.hpp"
+#include "engine/message_item.hpp"
+#include "engine/shard.hpp"
+
+#include <algorithm>
+
+namespace laneway::engine {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::uint64_t kEndOfTime = (std::uint64_t{1} << 38) - 1;  // as late as a deadline can be
+
+}  // namespace
+
+bool Shard::run_timers() {
+  Hold hold(*this);
+  if (!hold) {
+    return false;
+  }
+  told_tick_ = ~std::uint64_t{0};
+  hold.step(Hold::kEverything);
+  return true;
+}
+
+std::uint64_t Shard::due_hint() const {
+  const ShardHint::View hint = hint_.read();
+  return inbox_.published(hint.inbox_drained) ? 0 : hint.next_due;
+}
+
+void Shard::catch_up() {
+  const std::uint64_t inbox = inbox_.claimed();
+  const std::uint64_t returns = returns_.claimed();
+  for (;;) {
+    {
+      Hold hold = Hold::patient(*this);
+      hold.step(Hold::kEverything);
+      if (inbox_head_ >= inbox && returns_head_ >= returns && !timers_behind()) {
+        return;
+      }
+    }
+    patience();  // for a claim that is not yet published
+  }
+}
+
+void Shard::stats(QueueStats* stats) {
+  catch_up();
+  Hold hold = Hold::patient(*this);
+  core_.count(stats, hold.now_ns());
+  stats->holds = holds_;
+}
+
+MessageStatus Shard::status(std::uint64_t position) {
+  catch_up();
+  Hold hold = Hold::patient(*this);
+  MessageStatus status;
+  status.state = core_.state_of(position);
+  if (status.state == MessageState::unknown && position >= inbox_head_ &&
+      position < inbox_.claimed()) {
+    status.state = MessageState::accepted;
+  }
+  const std::uint32_t index = core_.find(position);
+  if (index == ShardCore::kNoSlot) {
+    return status;
+  }
+  const Slot& slot = core_.slot(index);
+  status.attempts = slot.attempts;
+  if (status.state == MessageState::delayed) {
+    const auto due = static_cast<std::int64_t>(core_.due_tick(index));
+    const std::int64_t now = hold.now_ns() / kTickNanos;
+    status.due_in = milliseconds(std::max<std::int64_t>(0, due - now));
+  }
+  if (slot.story != 0) {
+    const AttemptStory::Record& last = core_.story().newest(slot);
+    status.error_class = last.error_class;
+    status.error.assign(last.text, last.text_bytes);
+  }
+  return status;
+}
+
+std::int64_t Shard::dead_letters(std::int64_t from_ns,
+                                 const DeadLetterQuery& query,
+                                 DeadLetterPage* page) {
+  catch_up();
+  Hold hold = Hold::patient(*this);
+  std::int64_t next_ns = 0;
+  core_.each_dead([&](std::uint32_t index) {
+    const Slot& slot = core_.slot(index);
+    if (slot.since_ns < from_ns) {
+      return true;
+    }
+    if (page->letters.size() == query.limit) {
+      next_ns = slot.since_ns;
+      return false;
+    }
+    page->letters.push_back(letter(slot, query.payloads));
+    return true;
+  });
+  return next_ns;
+}
+
+DeadLetter Shard::letter(const Slot& slot, bool payload) const {
+  DeadLetter letter;
+  letter.id = message_id(number_, slot.position);
+  letter.key = slot.key_view();
+  letter.type = slot.type_view();
+  const Bytes bytes = slot.payload_view();
+  letter.payload_bytes = bytes.size();
+  if (payload) {
+    letter.payload.assign(bytes.data(), bytes.data() + bytes.size());
+  }
+  letter.reason = static_cast<DeadReason>(slot.reason);
+  letter.attempts = slot.attempts;
+  letter.published = host_.wall(slot.published_ns);
+  letter.died = host_.wall(slot.since_ns);
+  core_.story().each(slot, [&](const AttemptStory::Record& record) {
+    letter.story.push_back({record.number, record.end, record.error_class,
+                            host_.wall(record.granted_ns), host_.wall(record.ended_ns),
+                            record.consumer, std::string(record.text, record.text_bytes)});
+  });
+  std::reverse(letter.story.begin(), letter.story.end());
+  return letter;
+}
+
+std::vector<std::pair<std::uint64_t, std::uint64_t>> Shard::dead_in_join_order() {
+  catch_up();
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> dead;
+  {
+    Hold hold = Hold::patient(*this);
+    core_.each_dead([&](std::uint32_t index) {
+      dead.emplace_back(core_.slot(index).join, core_.slot(index).position);
+      return true;
+    });
+  }
+  std::sort(dead.begin(), dead.end());
+  return dead;
+}
+
+Result<> Shard::replay(std::uint64_t position) {
+  catch_up();
+  Hold hold = Hold::patient(*this);
+  const std::uint32_t index = core_.find(position);
+  if (index == ShardCore::kNoSlot || core_.slot(index).state != SlotState::dead) {
+    return {Errc::not_found, "no such dead letter"};
+  }
+  core_.replay(index, hold.now_ns());
+  return {};
+}
+
+Result<> Shard::discard(std::uint64_t position) {
+  catch_up();
+  Hold hold = Hold::patient(*this);
+  const std::uint32_t index = core_.find(position);
+  if (index == ShardCore::kNoSlot || core_.slot(index).state != SlotState::dead) {
+    return {Errc::not_found, "no such dead letter"};
+  }
+  core_.discard(index);
+  return {};
+}
+
+std::uint64_t Shard::take_back_leases() {
+  catch_up();
+  Hold hold = Hold::patient(*this);
+  std::uint64_t taken = 0;
+  core_.each_leased([&](std::uint32_t index) {
+    const LeaseWord::View word = words_[index].end(kEndOfTime);
+    if (word.state == LeaseState::expired) {
+      core_.settle(index, LeaseEnd::taken_back, word.prefix, nullptr, hold.now_ns());
+      ++taken;
+    }
+  });
+  return taken;
+}
+
+std::uint64_t Shard::close() {
+  while (!token_.try_take()) {
+    patience();
+  }
+  // The token is never released again: nobody else runs this core.
+  core_.each_leased([&](std::uint32_t index) { words_[index].end(kEndOfTime); });
+  const std::uint64_t claimed = returns_.close();
+  const std::uint64_t delivered = claimed - returns_head_;
+  for (std::uint64_t entry = 0; returns_head_ < claimed;) {
+    if (returns_.take(returns_head_, &entry)) {
+      ++returns_head_;
+    } else {
+      patience();  // a settler between its claim and its store
+    }
+  }
+  return core_.leases_out() - delivered;
+}
+
+}  // namespace laneway::engine

@@ -1,0 +1,50 @@
+// Floor 3. Arithmetic of the numbers for operators.
+#include <laneway/stats.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace laneway {
+
+void DurationHistogram::add(const DurationHistogram& other) noexcept {
+  for (std::size_t i = 0; i < kBuckets; ++i) {
+    buckets[i] += other.buckets[i];
+  }
+  count += other.count;
+  sum_us += other.sum_us;
+}
+
+std::chrono::microseconds DurationHistogram::percentile(double share) const noexcept {
+  const double wanted = std::clamp(share, 0.0, 1.0) * static_cast<double>(count);
+  const auto rank = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(wanted)));
+  std::uint64_t seen = 0;
+  for (std::size_t i = 0; i < kBuckets && count != 0; ++i) {
+    seen += buckets[i];
+    if (seen >= rank) {
+      return std::chrono::microseconds(std::int64_t{2} << i);
+    }
+  }
+  return std::chrono::microseconds(0);
+}
+
+void QueueStats::add(const QueueStats& other) noexcept {
+  oldest_ready_age = std::max(oldest_ready_age, other.oldest_ready_age);
+  oldest_dead_age = std::max(oldest_dead_age, other.oldest_dead_age);
+  static constexpr std::uint64_t QueueStats::*kSums[] = {
+      &QueueStats::ready,         &QueueStats::blocked,       &QueueStats::delayed,
+      &QueueStats::leased,        &QueueStats::dead,          &QueueStats::capacity,
+      &QueueStats::pinned,        &QueueStats::keys_active,   &QueueStats::payload_pool_bytes,
+      &QueueStats::published,     &QueueStats::refused_full,  &QueueStats::ring_busy,
+      &QueueStats::leased_total,  &QueueStats::redelivered,   &QueueStats::acked,
+      &QueueStats::nacked,        &QueueStats::released,      &QueueStats::rejected,
+      &QueueStats::lease_expired, &QueueStats::abandoned,     &QueueStats::revoked,
+      &QueueStats::lease_lost,    &QueueStats::dead_lettered, &QueueStats::replayed,
+      &QueueStats::discarded,     &QueueStats::expired,       &QueueStats::holds};
+  for (const auto sum : kSums) {
+    this->*sum += other.*sum;
+  }
+  queue_wait.add(other.queue_wait);
+  processing.add(other.processing);
+}
+
+}  // namespace laneway
