@@ -1,0 +1,70 @@
+// The element that every system carries: 64 bytes of payload, and an 8-byte key where there are
+// keys. The producer writes all of it and the consumer reads all of it, so that no system profits
+// from bytes that never move.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace laneway::bench {
+
+struct Payload {
+  // Producer and sequence number, the index of the key, then a pattern made of both.
+  std::array<std::uint64_t, 8> words;
+};
+static_assert(sizeof(Payload) == 64);
+
+struct KeyedElement {
+  std::uint64_t key;
+  Payload payload;
+};
+static_assert(sizeof(KeyedElement) == 72);
+
+// What a producer calls its message: unique in a run, rising for each producer.
+struct MessageTag {
+  static constexpr unsigned kSequenceBits = 48;
+
+  static constexpr std::uint64_t make(std::uint32_t producer, std::uint64_t sequence) {
+    return std::uint64_t{producer} << kSequenceBits | sequence;
+  }
+  static constexpr std::uint32_t producer(std::uint64_t tag) {
+    return static_cast<std::uint32_t>(tag >> kSequenceBits);
+  }
+  static constexpr std::uint64_t sequence(std::uint64_t tag) {
+    return tag & ((std::uint64_t{1} << kSequenceBits) - 1);
+  }
+  // Sums of this over two equal sets of tags are equal, and over different ones almost never.
+  static constexpr std::uint64_t digest(std::uint64_t tag) {
+    const std::uint64_t mixed = tag * 0x9e3779b97f4a7c15u;
+    return mixed ^ mixed >> 29;
+  }
+};
+
+inline constexpr std::uint64_t kPatternStep = 0x0101010101010101u;
+
+inline void write_payload(Payload& payload, std::uint64_t tag, std::uint64_t key_index) {
+  payload.words[0] = tag;
+  payload.words[1] = key_index;
+  for (std::size_t i = 2; i < payload.words.size(); ++i) {
+    payload.words[i] = (tag ^ key_index) + i * kPatternStep;
+  }
+}
+
+// Reads all 64 bytes; they need no alignment.
+inline bool payload_intact(const Payload& payload) {
+  std::uint64_t difference = 0;
+  for (std::size_t i = 2; i < payload.words.size(); ++i) {
+    difference |= payload.words[i] ^ ((payload.words[0] ^ payload.words[1]) + i * kPatternStep);
+  }
+  return difference == 0;
+}
+
+inline Payload load_payload(const void* bytes) {
+  Payload payload;
+  std::memcpy(&payload, bytes, sizeof payload);
+  return payload;
+}
+
+}  // namespace laneway::bench

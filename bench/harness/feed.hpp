@@ -1,0 +1,71 @@
+// Feed: where a producer's elements come from. 8-byte keys made beforehand, chosen by a seeded
+// generator that costs one multiplication; the same for every system, so nobody pays more.
+#pragma once
+
+#include "bench/harness/element.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace laneway::bench {
+
+// The keys of a run. Bytes are spread so that no system profits from small integers.
+class KeySet {
+ public:
+  explicit KeySet(std::uint32_t count) : keys_(count) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      keys_[i] = bytes_of(i);
+    }
+  }
+
+  std::uint32_t size() const { return static_cast<std::uint32_t>(keys_.size()); }
+  std::uint64_t operator[](std::uint32_t index) const { return keys_[index]; }
+
+  // The key of an index without looking it up, for whoever checks what arrived.
+  static constexpr std::uint64_t bytes_of(std::uint64_t index) {
+    const std::uint64_t mixed = (index + 1) * 0xbf58476d1ce4e5b9u;
+    return mixed ^ mixed >> 31;
+  }
+
+ private:
+  std::vector<std::uint64_t> keys_;
+};
+
+// Each producer has its own part of the keys, so that the order in which a key's messages were
+// published is known exactly and can be checked without asking the system under test.
+class Feed {
+ public:
+  Feed(const KeySet& keys, std::uint32_t producer, std::uint32_t producers, std::uint64_t seed)
+      : keys_(&keys),
+        producer_(producer),
+        part_(keys.size() / producers),
+        first_key_(producer * part_),
+        state_(seed * 2 + producer) {}
+
+  void write(Payload& payload) { next(payload); }
+  void write(KeyedElement& element) { element.key = (*keys_)[next(element.payload)]; }
+
+  std::uint64_t written() const { return sequence_; }
+  std::uint64_t digest() const { return digest_; }
+
+ private:
+  std::uint32_t next(Payload& payload) {
+    state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+    const auto drawn = static_cast<std::uint32_t>(((state_ >> 32) * part_) >> 32);
+    const std::uint32_t key_index = first_key_ + drawn;
+    const std::uint64_t tag = MessageTag::make(producer_, sequence_++);
+    digest_ += MessageTag::digest(tag);
+    write_payload(payload, tag, key_index);
+    return key_index;
+  }
+
+  const KeySet* keys_;
+  std::uint32_t producer_;
+  std::uint32_t part_;
+  std::uint32_t first_key_;
+  std::uint64_t state_;
+  std::uint64_t sequence_ = 0;
+  std::uint64_t digest_ = 0;
+};
+
+}  // namespace laneway::bench

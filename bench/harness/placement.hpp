@@ -1,0 +1,15 @@
+// Placement: which core a thread of a run stays on.
+#pragma once
+
+#include <cstdint>
+
+namespace laneway::bench {
+
+// spread: producers first, then consumers, one after the other over the cores the process may use.
+// free: as the scheduler likes, which on a loaded machine may be all on one core.
+enum class Placement { spread, free };
+
+// Puts the calling thread on its core. Left where it is when the system refuses.
+void place_thread(Placement placement, std::uint32_t index);
+
+}  // namespace laneway::bench

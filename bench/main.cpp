@@ -1,0 +1,140 @@
+// laneway_bench: one run of one system in one workload, printed as one line of JSON.
+//   laneway_bench list                                          every cell, one line each
+//   laneway_bench environment                                   compiler, flags, cost of the
+//   harness laneway_bench run --group cycle --workload one_to_one_batch_32 --subject diy1
+// bench/report/main.py calls it many times and makes the tables.
+#include "bench/harness/cell.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace laneway::bench {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Wanted {
+  std::string group;
+  std::string workload;
+  std::string subject;
+  double seconds = 0.15;
+  double warm_up = 0.05;
+  std::uint64_t seed = 1;
+  bool unpinned = false;
+};
+
+Cells all_cells() {
+  Cells cells;
+  add_handoff_cells(cells);
+  add_cycle_cells(cells);
+  return cells;
+}
+
+void print(const Json& json) {
+  std::printf("%s\n", json.dump().c_str());
+}
+
+Json describe(const Cell& cell) {
+  Json json;
+  json["group"] = cell.group;
+  json["id"] = cell.id;
+  json["workload"] = cell.workload;
+  json["subject"] = cell.subject;
+  json["package"] = cell.package;
+  json["producers"] = cell.shape.producers;
+  json["consumers"] = cell.shape.consumers;
+  json["batch"] = cell.shape.batch;
+  json["payload"] = cell.payload;
+  json["order"] = cell.guarantees.order;
+  json["bounded"] = cell.guarantees.bounded;
+  json["bulk"] = cell.guarantees.bulk;
+  json["lease"] = cell.guarantees.lease;
+  json["lacks"] = cell.lacks;
+  return json;
+}
+
+int list() {
+  for (const Cell& cell : all_cells()) {
+    print(describe(cell));
+  }
+  return 0;
+}
+
+int environment() {
+  Json json;
+  json["compiler"] = BENCH_COMPILER;
+  json["flags"] = BENCH_FLAGS;
+  json["build_type"] = BENCH_BUILD_TYPE;
+  json["laneway_version"] = BENCH_LANEWAY_VERSION;
+  json["harness_ns_per_message"] = harness_cost_ns();
+  json["peers_missing"] = peers_missing();
+  print(json);
+  return 0;
+}
+
+int run(const Wanted& wanted) {
+  for (const Cell& cell : all_cells()) {
+    if (cell.group != wanted.group || cell.workload != wanted.workload ||
+        cell.subject != wanted.subject) {
+      continue;
+    }
+    if (!cell.lacks.empty()) {
+      std::fprintf(stderr, "%s cannot run this: %s\n", cell.subject.c_str(), cell.lacks.c_str());
+      return 2;
+    }
+    const Measurement found = cell.run({std::chrono::duration<double>(wanted.warm_up),
+                                        std::chrono::duration<double>(wanted.seconds), wanted.seed,
+                                        wanted.unpinned ? Placement::free : Placement::spread});
+    Json json;
+    json["group"] = cell.group;
+    json["workload"] = cell.workload;
+    json["subject"] = cell.subject;
+    json["seed"] = wanted.seed;
+    json["pin"] = wanted.unpinned ? "free" : "spread";
+    json["messages"] = found.messages;
+    json["seconds"] = found.seconds;
+    json["rate"] = static_cast<double>(found.messages) / found.seconds;
+    json["publish_waits"] = found.publish_waits;
+    json["cpu_seconds"] = found.cpu_seconds;
+    json["rss_peak"] = resident_bytes_peak();
+    json["violations"] = found.violations;
+    json["first_violation"] = found.first_violation;
+    print(json);
+    return found.violations == 0 ? 0 : 1;
+  }
+  std::fprintf(stderr, "no such cell; see laneway_bench list\n");
+  return 2;
+}
+
+}  // namespace
+}  // namespace laneway::bench
+
+int main(int argc, char** argv) {
+  using namespace laneway::bench;
+  Wanted wanted;
+  CLI::App app("One run of one system in one workload");
+  app.require_subcommand(1);
+  const CLI::App* list_command = app.add_subcommand("list", "Print every cell");
+  const CLI::App* environment_command =
+      app.add_subcommand("environment", "Print compiler, flags and the cost of the harness");
+  CLI::App* run_command = app.add_subcommand("run", "Run one cell once");
+  run_command->add_option("--group", wanted.group)->required();
+  run_command->add_option("--workload", wanted.workload)->required();
+  run_command->add_option("--subject", wanted.subject)->required();
+  run_command->add_option("--seconds", wanted.seconds, "Length of the measured part")
+      ->check(CLI::Range(0.001, 3600.0));
+  run_command->add_option("--warm-up", wanted.warm_up, "Length of the part before it, in seconds")
+      ->check(CLI::Range(0.0, 3600.0));
+  run_command->add_option("--seed", wanted.seed, "Chooses the keys");
+  run_command->add_flag("--unpinned", wanted.unpinned, "Let the scheduler place the threads");
+  CLI11_PARSE(app, argc, argv);
+  if (list_command->parsed()) {
+    return list();
+  }
+  if (environment_command->parsed()) {
+    return environment();
+  }
+  return run(wanted);
+}

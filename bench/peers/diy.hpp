@@ -1,0 +1,72 @@
+// The subjects diy1 and diy16: the hand-made lease queue with one mutex of each kind, or sixteen.
+#pragma once
+
+#include "bench/harness/subject.hpp"
+#include "bench/peers/diy_lease_queue.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <span>
+
+namespace laneway::bench {
+
+template <std::size_t kShards>
+class Diy {
+ public:
+  static constexpr Guarantees kGuarantees{"per key", "yes", "yes", "yes, timer at 1 ms"};
+  static constexpr OrderPromise kOrder = OrderPromise::per_key;
+
+  explicit Diy(const Shape&) : queue_(kCapacity, kShards, std::chrono::seconds(30)) {}
+
+  class Producer {
+   public:
+    explicit Producer(DiyLeaseQueue& queue) : queue_(queue) {}
+    void publish(std::span<const KeyedElement> elements, Waiter& waiter) {
+      while (!elements.empty()) {
+        const std::size_t taken = queue_.publish(elements);
+        elements = elements.subspan(taken);
+        if (taken == 0) {
+          waiter.wait();
+        } else {
+          waiter.progressed();
+        }
+      }
+    }
+
+   private:
+    DiyLeaseQueue& queue_;
+  };
+
+  class Consumer {
+   public:
+    explicit Consumer(DiyLeaseQueue& queue) : queue_(queue) {}
+    std::size_t consume(std::size_t max, Verifier& verifier) {
+      const std::size_t count = queue_.receive({leases_.data(), max}, std::chrono::microseconds(0));
+      std::array<std::uint64_t, kBatchMax> keys;
+      for (std::size_t i = 0; i < count; ++i) {
+        const DiyLeaseQueue::Message& message = *leases_[i].message;
+        keys[i] = verifier.begin(message.key, &message.payload);
+      }
+      for (std::size_t i = 0; i < count; ++i) {
+        verifier.end(keys[i]);
+      }
+      if (count != 0 && queue_.ack({leases_.data(), count}) != count) {
+        verifier.ack_refused();
+      }
+      return count;
+    }
+
+   private:
+    DiyLeaseQueue& queue_;
+    std::array<DiyLeaseQueue::Lease, kBatchMax> leases_;
+  };
+
+  Producer producer(std::uint32_t) { return Producer(queue_); }
+  Consumer consumer(std::uint32_t) { return Consumer(queue_); }
+
+ private:
+  DiyLeaseQueue queue_;
+};
+
+}  // namespace laneway::bench
