@@ -254,7 +254,9 @@ class alignas(kCacheLine) BasicTimerWheel {
       if (!empty(current_bucket())) {
         return true;
       }
-      leave_cascade();
+      // What an overflow cascade keeps for later rounds is, in order, in the other overflow list.
+      overflow_ ^= current_bucket() == overflow_ ? 1 : 0;
+      floor_ = 1;
     }
     if (size_ == 0 || next_due() > now_tick) {
       reached_ = now_tick;
@@ -274,14 +276,6 @@ class alignas(kCacheLine) BasicTimerWheel {
       overflow_round_ = kNever;  // until the cascade finds what it has to keep
     }
     LANEWAY_ASSERT(current_bucket() == bucket);
-  }
-
-  // What an overflow cascade kept for later rounds stands, in order, in the other overflow list.
-  void leave_cascade() noexcept {
-    if (current_bucket() == overflow_) {
-      overflow_ ^= 1;
-    }
-    floor_ = 1;
   }
 
   void descend(std::uint32_t slot) noexcept {
