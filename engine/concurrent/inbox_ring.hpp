@@ -56,7 +56,9 @@ class InboxRing {
   // By producers. Claims up to `wanted` consecutive positions; fewer when that is all there is.
   // The claimant must write and publish every one of them without anything that can block or throw.
   Claim claim(std::uint32_t wanted) noexcept {
-    std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+    // (I9) acquire, pairs with (I1): who sees a tail sees the limit that its claimants knew of, so a
+    // refusal means that the ring was full.
+    std::uint64_t tail = tail_.load(std::memory_order_acquire);  // (I9)
     for (;;) {
       const std::uint64_t room = room_after(tail, wanted);
       const std::uint32_t count = room < wanted ? static_cast<std::uint32_t>(room) : wanted;
@@ -65,9 +67,9 @@ class InboxRing {
       }
       // Writer: any producer. Readers: producers, and threads about to sleep.
       // (I1) sequentially consistent, pairs with (I2) through EventCount: the claim, then the look
-      // for waiters. Entries are published by (I3), not by this.
+      // for waiters. Entries are published by (I3), not by this. Acquire when it fails, as (I9).
       if (tail_.compare_exchange_weak(tail, tail + count, std::memory_order_seq_cst,  // (I1)
-                                      std::memory_order_relaxed)) {
+                                      std::memory_order_acquire)) {
         return {tail, count};
       }
     }

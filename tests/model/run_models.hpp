@@ -1,0 +1,271 @@
+// Runs scenarios under Relacy: first as they are, then with one memory order after the other
+// weakened.
+//
+//   model_<thing> [--search random|bound|full] [--schedules N] [--seed N] [--weaken all|none]
+//                 [--unit NAME]
+//
+// A unit is a scenario with the search that suits its size; the options override it. Each unit
+// prints one line and fails below its floor. A schedule of a random search is named by its number:
+// --seed N
+// --schedules 1 replays it, and a failure prints its trace. A weaker order is killed when any unit
+// fails with it; one that survives all of them fails the program. A broken unit is a scenario that
+// leaves out a step of the protocol: it must fail.
+#pragma once
+
+#include "engine/base/atomic.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <initializer_list>
+#include <iostream>
+#include <ostream>
+#include <streambuf>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace laneway::engine::model {
+
+template <class Scenario>
+struct Suite : rl::test_suite<Suite<Scenario>, static_cast<rl::thread_id_t>(Scenario::kThreads)> {
+  Scenario scenario;
+  void thread(unsigned index) { scenario.run(index); }
+  void after() { scenario.after(); }
+};
+
+template <class Scenario>
+constexpr bool (*kSimulate)(rl::test_params&) = &rl::simulate<Suite<Scenario>>;
+
+enum class Search : std::uint8_t { random, bound, full };
+
+struct Unit {
+  const char* name;
+  bool (*simulate)(rl::test_params&);
+  Search search = Search::random;
+  std::uint64_t schedules = 300'000;  // not for a full search, which ends by itself
+  std::uint64_t floor = 300'000;
+  bool broken = false;  // leaves out a step of the protocol: must fail
+};
+
+template <class Scenario>
+Unit broken(const char* name) {
+  return {name, kSimulate<Scenario>, Search::random, 300'000, 0, true};
+}
+
+// A stream that takes everything and keeps nothing; it never allocates, which a run would notice.
+class Silence : public std::streambuf {
+  int overflow(int character) override { return character; }
+};
+
+class Runner {
+ public:
+  // `judged` is the end of the name of the file whose orders this program weakens.
+  Runner(const char* thing, const char* judged, std::initializer_list<Unit> units)
+      : thing_(thing), judged_(judged), units_(units) {}
+
+  int main(int argc, char** argv) {
+    if (!parse(argc, argv)) {
+      std::printf(
+          "usage: %s [--search random|bound|full] [--schedules N] [--seed N] "
+          "[--weaken all|none] [--unit NAME]\n",
+          argv[0]);
+      return 2;
+    }
+    bool ok = !units_.empty();
+    for (const Unit& unit : units_) {
+      ok = (unit.broken ? check_broken(unit) : check(unit)) && ok;
+    }
+    if (ok && weaken_all_) {
+      ok = weaken_each();
+    }
+    return ok ? 0 : 1;
+  }
+
+ private:
+  struct Run {
+    bool ok;
+    std::uint64_t schedules;
+    rl::test_params params;
+  };
+
+  bool parse(int argc, char** argv) {
+    for (int i = 1; i + 1 < argc; i += 2) {
+      const std::string_view name = argv[i];
+      const std::string value = argv[i + 1];
+      if (name == "--search" && (value == "random" || value == "bound" || value == "full")) {
+        for (Unit& unit : units_) {
+          unit.search = value == "full"    ? Search::full
+                        : value == "bound" ? Search::bound
+                                           : Search::random;
+          unit.floor = 1;
+        }
+      } else if (name == "--schedules") {
+        for (Unit& unit : units_) {
+          unit.schedules = std::stoull(value);
+          unit.floor = unit.search == Search::full ? unit.floor : unit.schedules;
+        }
+      } else if (name == "--seed") {
+        seed_ = std::stoull(value, nullptr, 0);
+      } else if (name == "--weaken" && (value == "all" || value == "none")) {
+        weaken_all_ = value == "all";
+      } else if (name == "--unit") {
+        std::erase_if(units_, [&](const Unit& unit) { return unit.name != value; });
+      } else {
+        return false;
+      }
+    }
+    return argc % 2 == 1;
+  }
+
+  Run simulate(const Unit& unit, Search search, std::uint64_t schedules) {
+    Run run{};
+    rl::test_params& params = run.params;
+    params.output_stream = &silent_;
+    params.progress_stream = &silent_;
+    params.execution_depth_limit = 5000;
+    params.search_type = search == Search::full    ? rl::sched_full
+                         : search == Search::bound ? rl::sched_bound
+                                                   : rl::sched_random;
+    params.context_bound = 2;
+    if (search == Search::random) {
+      params.initial_state = std::to_string(seed_).c_str();
+      params.iteration_count = seed_ + schedules - 1;
+    }
+    run.ok = unit.simulate(params);
+    run.schedules = params.stop_iteration - (search == Search::random ? seed_ - 1 : 0);
+    return run;
+  }
+
+  bool check(const Unit& unit) {
+    const auto start = std::chrono::steady_clock::now();
+    Run run = simulate(unit, unit.search, unit.schedules);
+    const double seconds = seconds_since(start);
+    const bool enough = run.schedules >= unit.floor;
+    std::printf("%s: %s schedules%s in %.1f s (floor %s)", name_of(unit).c_str(),
+                grouped(run.schedules).c_str(),
+                run.ok && unit.search != Search::random ? ", all there are," : "", seconds,
+                grouped(unit.floor).c_str());
+    if (unit.search == Search::random) {
+      std::printf(" seed 0x%llx", static_cast<unsigned long long>(seed_));
+    }
+    std::printf(" %s\n", !run.ok ? "FAILED" : enough ? "ok" : "TOO FEW");
+    std::fflush(stdout);
+    if (!run.ok) {
+      run.params.initial_state = run.params.final_state;
+      run.params.collect_history = true;
+      run.params.output_stream = &std::cout;
+      unit.simulate(run.params);
+    }
+    return run.ok && enough;
+  }
+
+  bool check_broken(const Unit& unit) {
+    const Run run = simulate(unit, Search::random, unit.schedules);
+    std::printf("%s: %s at schedule %s, %s\n", name_of(unit).c_str(),
+                run.ok ? "still stands, FAILED" : "broken on purpose, and found out",
+                grouped(run.schedules).c_str(), rl::test_result_str(run.params.test_result));
+    return !run.ok;
+  }
+
+  // --- weaker orders -----------------------------------------------------------------------------
+
+  static std::vector<std::memory_order> weaker(const OrderSite& site) {
+    const bool update =
+        site.operation == Operation::update || site.operation == Operation::compare_exchange;
+    switch (site.order) {
+      case std::memory_order_seq_cst:
+        return {update                               ? std::memory_order_acq_rel
+                : site.operation == Operation::store ? std::memory_order_release
+                                                     : std::memory_order_acquire};
+      case std::memory_order_acq_rel:
+        return {std::memory_order_acquire, std::memory_order_release};
+      default:
+        return {std::memory_order_relaxed};
+    }
+  }
+
+  bool weaken_each() {
+    const auto start = std::chrono::steady_clock::now();
+    const std::vector<OrderSite> sites(orders.sites().begin(), orders.sites().end());
+    unsigned killed = 0;
+    unsigned all = 0;
+    for (const OrderSite& site : sites) {
+      if (!std::string_view(site.file).ends_with(judged_)) {
+        continue;
+      }
+      for (const std::memory_order order : weaker(site)) {
+        ++all;
+        orders.weaken(site, order);
+        killed += kill(site, order) ? 1 : 0;
+      }
+    }
+    orders.weaken_none();
+    std::printf("%s: %u of %u weaker orders killed in %.1f s\n", thing_, killed, all,
+                seconds_since(start));
+    return killed == all && all != 0;
+  }
+
+  bool kill(const OrderSite& site, std::memory_order order) {
+    std::printf("  %s:%u %s %s -> %s: ", judged_, site.line, name(site.operation), name(site.order),
+                name(order));
+    for (const Unit& unit : units_) {
+      if (unit.broken) {
+        continue;
+      }
+      const Run run = simulate(unit, Search::random, kSchedulesPerMutant);
+      if (!run.ok) {
+        std::printf("killed at schedule %s of %s, %s\n", grouped(run.schedules).c_str(),
+                    name_of(unit).c_str(), rl::test_result_str(run.params.test_result));
+        std::fflush(stdout);
+        return true;
+      }
+    }
+    std::printf("SURVIVED\n");
+    std::fflush(stdout);
+    return false;
+  }
+
+  // --- words
+  // ---------------------------------------------------------------------------------------
+
+  std::string name_of(const Unit& unit) const {
+    return *unit.name == '\0' ? thing_ : std::string(thing_) + "/" + unit.name;
+  }
+
+  static const char* name(std::memory_order order) {
+    constexpr const char* kNames[] = {"relaxed", "consume", "acquire",
+                                      "release", "acq_rel", "seq_cst"};
+    return kNames[static_cast<int>(order)];
+  }
+  static const char* name(Operation operation) {
+    constexpr const char* kNames[] = {"load", "store", "update", "compare_exchange",
+                                      "failed compare_exchange"};
+    return kNames[static_cast<int>(operation)];
+  }
+
+  static std::string grouped(std::uint64_t number) {
+    std::string digits = std::to_string(number);
+    for (std::size_t at = digits.size(); at > 3; at -= 3) {
+      digits.insert(at - 3, 1, ' ');
+    }
+    return digits;
+  }
+
+  static double seconds_since(std::chrono::steady_clock::time_point start) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  static constexpr std::uint64_t kSchedulesPerMutant = 300'000;
+
+  const char* const thing_;
+  const char* const judged_;
+  std::vector<Unit> units_;
+  std::uint64_t seed_ = 0x5eed;
+  bool weaken_all_ = false;
+  Silence silence_;
+  std::ostream silent_{&silence_};
+};
+
+}  // namespace laneway::engine::model

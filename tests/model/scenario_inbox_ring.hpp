@@ -1,0 +1,238 @@
+// Scenarios of InboxRing: producers claim and publish in batches, the holder drains under the
+// token.
+//
+//   an entry is read before its producer has finished writing it        forbidden
+//   an entry is overwritten before the holder has finished reading it   forbidden
+//   entries of one producer are drained in another order than published forbidden
+//   a publish that returned before another began is drained after it    forbidden
+//   an entry is lost, or drained twice                                  forbidden
+//   the drain passes a position claimed and not yet published           forbidden
+//   the drain stops at such a position though later ones are published  allowed
+//   a claim is refused, or cut short, while the limit leaves room       forbidden
+//   a thread sleeps while there is something to drain                   forbidden
+#pragma once
+
+#include "engine/base/assert.hpp"
+#include "engine/base/atomic.hpp"
+#include "engine/base/stall_point.hpp"
+#include "engine/concurrent/event_count.hpp"
+#include "engine/concurrent/inbox_ring.hpp"
+#include "engine/concurrent/token.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <span>
+
+namespace laneway::engine {
+
+// What travels through the rings: who published it, and the how-many-eth of that producer it is.
+using TestEntry = handoff<std::uint64_t>;
+
+constexpr std::uint64_t test_entry(unsigned producer, std::uint64_t number) {
+  return std::uint64_t{producer} << 48 | number;
+}
+constexpr unsigned producer_of(std::uint64_t entry) {
+  return static_cast<unsigned>(entry >> 48);
+}
+constexpr std::uint64_t number_of(std::uint64_t entry) {
+  return entry & ((std::uint64_t{1} << 48) - 1);
+}
+
+// Each producer's entries must come by in the order in which it published them.
+template <unsigned kProducers>
+class FifoCheck {
+ public:
+  void see(std::uint64_t entry) {
+    const unsigned producer = producer_of(entry);
+    LANEWAY_CHECK(producer < kProducers);
+    LANEWAY_CHECK(number_of(entry) == next_[producer].get());
+    next_[producer].set(number_of(entry) + 1);
+  }
+  std::uint64_t seen(unsigned producer) const { return next_[producer].get(); }
+
+ private:
+  std::array<handoff<std::uint64_t>, kProducers> next_;
+};
+
+struct InboxShapeDefaults {
+  static constexpr unsigned kProducers = 2;
+  static constexpr unsigned kHolders = 1;
+  static constexpr std::uint64_t kEntries = 2;  // of each producer
+  static constexpr std::uint32_t kBatch = 1;
+  static constexpr std::uint64_t kSlots = 2;
+  static constexpr std::uint64_t kFirst = 0;  // position
+};
+
+// Producers publish kEntries each through a ring that is too small for them; holders drain it.
+template <class Shape>
+class InboxDrain {
+ public:
+  static constexpr unsigned kThreads = Shape::kProducers + Shape::kHolders;
+  static constexpr std::uint64_t kOperations = Shape::kProducers * Shape::kEntries;
+
+  InboxDrain() : ring_(slots_, Shape::kFirst, Shape::kFirst + Shape::kSlots) {
+    head_.set(Shape::kFirst);
+  }
+
+  void run(unsigned thread) {
+    if (thread < Shape::kProducers) {
+      produce(thread);
+    } else {
+      hold();
+    }
+  }
+
+  void after() {
+    drain();
+    for (unsigned producer = 0; producer < Shape::kProducers; ++producer) {
+      LANEWAY_CHECK(fifo_.seen(producer) == Shape::kEntries);
+    }
+    LANEWAY_CHECK(head_.get() == ring_.claimed());
+    LANEWAY_CHECK(head_.get() == Shape::kFirst + kOperations);
+  }
+
+ private:
+  using Ring = InboxRing<TestEntry>;
+
+  void produce(unsigned producer) {
+    std::uint64_t number = 0;
+    while (number < Shape::kEntries) {
+      const std::uint64_t left = Shape::kEntries - number;
+      const auto wanted =
+          static_cast<std::uint32_t>(left < Shape::kBatch ? left : std::uint64_t{Shape::kBatch});
+      const Ring::Claim claim = ring_.claim(wanted);
+      LANEWAY_CHECK(claim.count <= wanted);
+      if (claim.count == 0) {
+        relax();
+        continue;
+      }
+      stall_point(StallPoint::publish_claimed);
+      for (std::uint32_t i = 0; i < claim.count; ++i) {
+        ring_.entry(claim.position + i).set(test_entry(producer, number + i));
+      }
+      ring_.publish(claim);
+      number += claim.count;
+      // Publishes after this one returned are drained after it, whoever they come from.
+      const std::uint64_t end = claim.position + claim.count;
+      LANEWAY_CHECK(ring_.claimed() >= end);
+    }
+    finished_.fetch_add(1, std::memory_order_release);
+  }
+
+  void hold() {
+    while (finished_.load(std::memory_order_acquire) < Shape::kProducers) {
+      if (token_.try_take()) {
+        stall_point(StallPoint::hold_taken);
+        drain();
+        (void)token_.release();
+      }
+      relax();
+    }
+  }
+
+  void drain() {
+    std::uint64_t head = head_.get();
+    const std::uint64_t before = head;
+    while (ring_.published(head)) {
+      fifo_.see(ring_.entry(head).get());
+      ++head;
+    }
+    if (head != before) {
+      head_.set(head);
+      ring_.set_limit(head + ring_.size());
+    }
+  }
+
+  std::array<Ring::Slot, Shape::kSlots> slots_{};
+  Ring ring_;
+  Token token_;
+  atomic<std::uint32_t> finished_{0};
+  handoff<std::uint64_t> head_;
+  FifoCheck<Shape::kProducers> fifo_;
+};
+
+// A refusal is honest: it names a position at which the ring was full when that was its tail. One
+// thread raises the limit and then claims, so whoever sees its claim must see that limit.
+template <std::uint32_t kFilled>
+class InboxRefusal {
+ public:
+  static constexpr unsigned kThreads = 2;
+  static constexpr std::uint64_t kOperations = 2;
+
+  InboxRefusal() : ring_(slots_, 0, kLimit) {
+    LANEWAY_CHECK(ring_.claim(kFilled).count == kFilled);
+  }
+
+  void run(unsigned thread) {
+    if (thread == 0) {
+      ring_.set_limit(2 * kLimit);
+      LANEWAY_CHECK(ring_.claim(1).count == 1);
+      return;
+    }
+    const Ring::Claim claim = ring_.claim(1);
+    LANEWAY_CHECK(claim.count == 1 || (kFilled == kLimit && claim.position == kLimit));
+  }
+
+  void after() {}
+
+ private:
+  using Ring = InboxRing<TestEntry>;
+  static constexpr std::uint64_t kLimit = 2;
+
+  std::array<Ring::Slot, 2 * kLimit> slots_{};
+  Ring ring_;
+};
+
+// A producer publishes, then looks for a sleeper; the consumer drains, registers, looks again, and
+// sleeps. No token: there is one consumer.
+template <unsigned kProducers, std::uint64_t kEntries>
+class InboxSleep {
+ public:
+  static constexpr unsigned kThreads = kProducers + 1;
+  static constexpr std::uint64_t kOperations = kProducers * kEntries;
+
+  InboxSleep() : ring_(slots_, 0, kSlots) {}
+
+  void run(unsigned thread) {
+    if (thread < kProducers) {
+      for (std::uint64_t number = 0; number < kEntries; ++number) {
+        const Ring::Claim claim = ring_.claim(1);
+        LANEWAY_CHECK(claim.count == 1);
+        ring_.entry(claim.position).set(test_entry(thread, number));
+        ring_.publish(claim);
+        event_.notify_one();
+      }
+      return;
+    }
+    std::uint64_t head = 0;
+    while (head < kOperations) {
+      if (ring_.published(head)) {
+        fifo_.see(ring_.entry(head).get());
+        ++head;
+        continue;
+      }
+      const EventCount::Key key = event_.prepare();
+      if (ring_.claimed() != head) {
+        event_.cancel();
+        relax();
+      } else {
+        event_.wait(key, std::chrono::hours(1));
+      }
+    }
+  }
+
+  void after() {}
+
+ private:
+  using Ring = InboxRing<TestEntry>;
+  static constexpr std::uint64_t kSlots = 4;
+  static_assert(kOperations <= kSlots);
+
+  std::array<Ring::Slot, kSlots> slots_{};
+  Ring ring_;
+  EventCount event_;
+  FifoCheck<kProducers> fifo_;
+};
+
+}  // namespace laneway::engine
