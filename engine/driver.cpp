@@ -43,17 +43,6 @@ void Driver::wake_before(std::uint64_t tick) noexcept {
   }
 }
 
-void Driver::run_soon(Shard& shard) noexcept {
-  {
-    const std::lock_guard lock(mutex_);
-    if (shard.heap_closed) {
-      return;
-    }
-    heap_.set(shard, 0);
-  }
-  wake_before(0);
-}
-
 void Driver::expect(std::size_t shards) {
   const std::lock_guard lock(mutex_);
   heap_.expect(shards);
@@ -64,7 +53,6 @@ void Driver::forget(const std::vector<Shard*>& shards) noexcept {
   read_mail();
   for (Shard* shard : shards) {
     heap_.remove(*shard);
-    shard->heap_closed = true;
   }
 }
 

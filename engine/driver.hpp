@@ -38,8 +38,6 @@ class Driver {
   void post(Shard& shard) noexcept;
   // After the release: wakes the thread if it would sleep beyond `tick`.
   void wake_before(std::uint64_t tick) noexcept;
-  // By anyone: the shard has input that must be looked at soon, and its token is busy. Not hot.
-  void run_soon(Shard& shard) noexcept;
   // Makes room for so many more shards.
   void expect(std::size_t shards);
   // Afterwards the driver knows nothing of these shards and does not run them. Their tokens have

@@ -164,9 +164,6 @@ Result<MessageId> QueueState::publish(const Message& message) {
   place(message, draft, &shard.inbox().entry(claim.position));
   shard.inbox().publish(claim);
   consumers.notify_one();
-  if (draft.due_tick != 0 || draft.ttl_tick != 0) {
-    shard.nudge();
-  }
   return message_id(draft.shard, claim.position);
 }
 
@@ -277,7 +274,6 @@ std::size_t QueueState::publish_group(const Group& group) {
   Shard& shard = *shards_[number];
   const std::size_t size = group.order.size();
   std::size_t at = 0;
-  bool timed = false;
   while (at < size) {
     const Shard::Inbox::Claim claim = shard.claim(static_cast<std::uint32_t>(size - at));
     if (claim.count == 0) {
@@ -288,7 +284,6 @@ std::size_t QueueState::publish_group(const Group& group) {
       const std::uint64_t position = claim.position + i;
       place(group.message(at), group.draft(at), &shard.inbox().entry(position));
       group.answer(at, {message_id(number, position), Errc{}});
-      timed = timed || group.draft(at).due_tick != 0 || group.draft(at).ttl_tick != 0;
     }
     shard.inbox().publish(claim);
   }
@@ -296,9 +291,6 @@ std::size_t QueueState::publish_group(const Group& group) {
   for (std::size_t i = at; i < size; ++i) {
     pool.give(group.draft(i).block);
     group.answer(i, {{}, Errc::queue_full});
-  }
-  if (timed) {
-    shard.nudge();
   }
   return at;
 }

@@ -19,6 +19,9 @@ using std::chrono::nanoseconds;
 // A position of 0 would make an id of 0, which names no message.
 constexpr std::uint64_t kFirstPosition = 1;
 
+// A hold is shorter than this; a holder that was pre-empted is not waited for.
+constexpr int kBusyTries = 64;
+
 std::uint32_t default_shards(std::uint64_t capacity) {
   constexpr std::uint64_t kCapacityPerShard = 16'384;
   constexpr std::uint64_t kDefaultMax = 16;
@@ -198,12 +201,18 @@ Result<> QueueState::receive(const ReceiveOptions& options,
   const milliseconds lease = options.lease > milliseconds::zero() ? options.lease : options_.lease;
   const ReceiveTerms terms{options.max, static_cast<std::uint64_t>(lease.count()), consumer};
   const auto visit_all = [&] {
-    batch->shards_skipped_ = 0;
-    for (std::uint32_t i = 0; i < shards_.size() && batch->size_ < terms.max; ++i) {
-      Shard& shard = *shards_[(visit + i) & (shards_.size() - 1)];
-      if (!shard.looks_idle() && shard.receive(terms, batch) == Shard::Visit::busy) {
-        ++batch->shards_skipped_;
+    for (int tries = 0; tries < kBusyTries; ++tries) {
+      batch->shards_skipped_ = 0;
+      for (std::uint32_t i = 0; i < shards_.size() && batch->size_ < terms.max; ++i) {
+        Shard& shard = *shards_[(visit + i) & (shards_.size() - 1)];
+        if (!shard.looks_idle() && shard.receive(terms, batch) == Shard::Visit::busy) {
+          ++batch->shards_skipped_;
+        }
       }
+      if (!batch->empty() || batch->shards_skipped_ == 0) {
+        break;
+      }
+      relax();
     }
     return !batch->empty();
   };

@@ -14,7 +14,9 @@ namespace laneway::engine {
 
 namespace {
 
-constexpr std::uint64_t kRingSlotsMax = 1024;
+constexpr std::uint64_t kRingSlotsMax = 1u << 20;
+// About half a microsecond: longer than a hold, shorter than anybody would notice.
+constexpr int kHelpSpins = 32;
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
 std::uint64_t ring_slots(const ShardOptions& options) {
@@ -72,31 +74,41 @@ Shard::Shard(ShardHost& host, const ShardOptions& options, std::uint32_t number)
       credits_(returns_cells(options)),
       inbox_head_(options.first_position),
       core_(options, &arena_, host.now_ns()) {
-  hint_.show({inbox_head_, 0, kNever, 0});
+  hint_.show({inbox_head_, 0, kNever, 0, core_.limit(), 0});
 }
 
 // --- producers --------------------------------------------------------------------------------
 
 Shard::Inbox::Claim Shard::claim(std::uint32_t wanted) {
   const Inbox::Claim claim = inbox_.claim(wanted);
-  if (claim.count != 0) {
+  if (claim.count != 0 || !help()) {
     return claim;
-  }
-  {
-    Hold hold(*this);
-    if (!hold) {
-      host_.ring_busy.add(1);
-      return claim;
-    }
-    hold.step(Hold::kEverything);
   }
   return inbox_.claim(wanted);
 }
 
-void Shard::nudge() {
-  if (!run_timers()) {
-    host_.driver->run_soon(*this);
+// Makes room if running the shard can: settled leases that nobody has drained, or a ring that is full
+// while the core is not. True: worth another try. Moving messages into a full core would only cool
+// its memory down, and a poller at work does it better than we.
+bool Shard::help() {
+  const ShardHint::View hint = hint_.read();
+  const bool ring_full = inbox_.limit() < hint.core_limit;
+  if (!ring_full && !returns_.filled(hint.returns_drained)) {
+    return false;
   }
+  for (int i = 0; i < kHelpSpins; ++i) {
+    relax();
+    if (hint_.holds() != hint.holds) {
+      return true;
+    }
+  }
+  Hold hold(*this);
+  if (!hold) {
+    host_.ring_busy.add(1);
+    return false;
+  }
+  hold.step(ring_full ? Hold::kEverything : 0);
+  return true;
 }
 
 // --- consumers --------------------------------------------------------------------------------
@@ -275,9 +287,9 @@ void Shard::release() {
   if (limit != inbox_.limit()) {
     inbox_.set_limit(limit);
   }
-  const std::uint64_t next_due = more_ ? 0 : core_.next_due();
+  const std::uint64_t next_due = core_.next_due();
   const bool work_left = grantable();
-  hint_.show({inbox_head_, returns_head_, next_due, work_left ? core_.ready() : 0});
+  hint_.show({inbox_head_, returns_head_, next_due, work_left ? core_.ready() : 0, core_.limit(), holds_});
   const bool news = next_due < told_tick_;
   if (news) {
     told_tick_ = next_due;

@@ -44,8 +44,6 @@ class Shard : public Letter {
   Inbox& inbox() { return inbox_; }
   // Claims up to `wanted`, running the shard once when its ring is full.
   Inbox::Claim claim(std::uint32_t wanted);
-  // Makes sure that somebody looks at the input in time, though no consumer may come.
-  void nudge();
 
   // --- consumers -------------------------------------------------------------------------------
   enum class Visit : std::uint8_t { done, busy };
@@ -88,7 +86,6 @@ class Shard : public Letter {
   std::uint64_t close();
 
   // For the driver's heap, guarded by its mutex.
-  bool heap_closed = false;
   std::size_t heap_place = 0;
   std::uint64_t heap_tick = 0;
 
@@ -107,6 +104,7 @@ class Shard : public Letter {
   void judge(std::uint32_t slot, std::int64_t now_ns);
   bool lease_to(const ReceiveTerms& terms, std::int64_t now_ns, std::uint32_t room, Lease* lease);
   bool grantable() const;
+  bool help();
   bool timers_behind() const { return more_ || timers_tick_ != inbox_tick_; }
   void release();
   void deliver(Lease& lease, std::uint64_t entry);

@@ -22,14 +22,11 @@ bool Shard::run_timers() {
     return false;
   }
   told_tick_ = ~std::uint64_t{0};
-  hold.step(Hold::kEverything);
+  hold.step(0);
   return true;
 }
 
-std::uint64_t Shard::due_hint() const {
-  const ShardHint::View hint = hint_.read();
-  return inbox_.published(hint.inbox_drained) ? 0 : hint.next_due;
-}
+std::uint64_t Shard::due_hint() const { return hint_.read().next_due; }
 
 void Shard::catch_up() {
   const std::uint64_t inbox = inbox_.claimed();

@@ -43,14 +43,21 @@ class HandoffRing {
 
   // By producers: claims free slots, to be written and published without anything that can block.
   Claim claim(std::uint32_t wanted) noexcept {
-    return claim_from(tail_, wanted, [](std::uint64_t lap) { return lap; });
+    // Writer: producers. Readers: producers, and threads about to sleep.
+    // (H4) sequentially consistent, pairs with (H5) through EventCount: the claim, then the look
+    // for waiters.
+    constexpr std::memory_order kOrder = std::memory_order_seq_cst;  // (H4)
+    return claim_from(tail_, wanted, kOrder, [this](std::uint64_t position) {
+      // (H2) acquire, pairs with (H3): the consumer of the last lap has finished.
+      return slots_[position & mask_].sequence.load(std::memory_order_acquire) == lap(position);
+    });
   }
 
   void publish(Claim claim) noexcept {
     for (std::uint32_t i = 0; i < claim.count; ++i) {
       const std::uint64_t position = claim.position + i;
       // Writer: the producer that claimed it. Reader: consumers.
-      // (H1) release, pairs with (H2): publishes the entry.
+      // (H1) release, pairs with (H6): publishes the entry.
       slots_[position & mask_].sequence.store(lap(position) | kPublished,
                                               std::memory_order_release);
     }
@@ -58,7 +65,13 @@ class HandoffRing {
 
   // By consumers: claims published entries, to be read and freed.
   Claim claim_published(std::uint32_t wanted) noexcept {
-    return claim_from(head_, wanted, [](std::uint64_t lap) { return lap | kPublished; });
+    // Relaxed: entries are handed over by their slots, and nobody sleeps until the head moves.
+    constexpr std::memory_order kOrder = std::memory_order_relaxed;
+    return claim_from(head_, wanted, kOrder, [this](std::uint64_t position) {
+      // (H6) acquire, pairs with (H1): the entry.
+      return slots_[position & mask_].sequence.load(std::memory_order_acquire) ==
+             (lap(position) | kPublished);
+    });
   }
 
   void free(Claim claim) noexcept {
@@ -94,19 +107,17 @@ class HandoffRing {
 
   std::uint64_t lap(std::uint64_t position) const noexcept { return position & ~mask_; }
 
-  template <class Expected>
+  // A thread that finds a slot gone has acquired from whoever took it, and so sees the counter
+  // moved: 0 is answered only when the next slot was not to be had at some time during the call.
+  template <class ToBeHad>
   Claim claim_from(atomic<std::uint64_t>& counter,
                    std::uint32_t wanted,
-                   Expected expected) noexcept {
+                   std::memory_order order,
+                   ToBeHad to_be_had) noexcept {
     std::uint64_t position = counter.load(std::memory_order_relaxed);
     for (;;) {
       std::uint32_t count = 0;
-      while (count < wanted && count <= mask_) {
-        const std::uint64_t at = position + count;
-        // (H2) acquire, pairs with (H1) and (H3).
-        if (slots_[at & mask_].sequence.load(std::memory_order_acquire) != expected(lap(at))) {
-          break;
-        }
+      while (count < wanted && count <= mask_ && to_be_had(position + count)) {
         ++count;
       }
       if (count == 0) {
@@ -117,9 +128,7 @@ class HandoffRing {
         position = now;  // another thread took that slot; look at the next one
         continue;
       }
-      // (H4) sequentially consistent, pairs with (H5) through EventCount: the claim, then the look
-      // for waiters.
-      if (counter.compare_exchange_weak(position, position + count, std::memory_order_seq_cst,
+      if (counter.compare_exchange_weak(position, position + count, order,
                                         std::memory_order_relaxed)) {
         return {position, count};
       }

@@ -18,6 +18,8 @@ class ShardHint {
     std::uint64_t returns_drained;  // position up to which the returns have been read
     std::uint64_t next_due;         // tick: may be early, never late
     std::uint64_t ready;            // grantable messages
+    std::uint64_t core_limit;       // claims that the core has room for, whatever the ring has
+    std::uint64_t holds;            // how often the token has been taken
   };
 
   // By the holder.
@@ -26,19 +28,26 @@ class ShardHint {
     returns_drained_.store(view.returns_drained, std::memory_order_relaxed);
     next_due_.store(view.next_due, std::memory_order_relaxed);
     ready_.store(view.ready, std::memory_order_relaxed);
+    core_limit_.store(view.core_limit, std::memory_order_relaxed);
+    holds_.store(view.holds, std::memory_order_relaxed);
   }
 
   View read() const noexcept {
     return {inbox_drained_.load(std::memory_order_relaxed),
             returns_drained_.load(std::memory_order_relaxed),
-            next_due_.load(std::memory_order_relaxed), ready_.load(std::memory_order_relaxed)};
+            next_due_.load(std::memory_order_relaxed), ready_.load(std::memory_order_relaxed),
+            core_limit_.load(std::memory_order_relaxed), holds()};
   }
+
+  std::uint64_t holds() const noexcept { return holds_.load(std::memory_order_relaxed); }
 
  private:
   atomic<std::uint64_t> inbox_drained_{0};
   atomic<std::uint64_t> returns_drained_{0};
   atomic<std::uint64_t> next_due_{~std::uint64_t{0}};
   atomic<std::uint64_t> ready_{0};
+  atomic<std::uint64_t> core_limit_{0};
+  atomic<std::uint64_t> holds_{0};
 };
 
 }  // namespace laneway::engine

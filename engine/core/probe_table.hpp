@@ -1,8 +1,8 @@
 // Floor 2. ProbeTable: 32-bit tags to 32-bit values, open addressing with linear probing and
-// back-shift deletion, at most half full. The caller tells equal tags apart. Serves as the table of
-// active keys (tag: hash of the key) and as the index of positions (tag: low half of the position,
-// whose home places then follow one another in memory). Complexity: O(1) expected; a probe touches
-// consecutive entries. Source: Knuth, TAOCP 3, 6.4, R.
+// back-shift deletion, at most half full. The caller tells equal tags apart. Tags must be hashes:
+// tags that follow one another make runs as long as the table is full, and erase walks a run to its
+// end. Complexity: O(1) expected; a probe touches consecutive entries. Source: Knuth, TAOCP 3, 6.4,
+// R.
 #pragma once
 
 #include "engine/base/assert.hpp"

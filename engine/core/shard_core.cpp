@@ -40,6 +40,7 @@ void ShardCore::measure(const ShardOptions& options, ArenaSize* size) {
   size->add<TimerNode>(slots);
   size->add<ProbeTable::Entry>(table_entries(options));
   size->add<Lane>(slots);
+  size->add<std::uint32_t>(table_entries(options));
   size->add<ProbeTable::Entry>(table_entries(options));
   size->add<AttemptStory::Record>(story_records(options));
   size->add<RunRecord>(run_records(options));
@@ -53,7 +54,9 @@ ShardCore::ShardCore(const ShardOptions& options, Arena* arena, std::int64_t now
       lanes_(arena->take<ProbeTable::Entry>(table_entries(options)),
              arena->take<Lane>(slots_.size()),
              slots_),
-      index_(arena->take<ProbeTable::Entry>(table_entries(options))),
+      index_(arena->take<std::uint32_t>(table_entries(options)),
+             arena->take<ProbeTable::Entry>(table_entries(options)),
+             slots_),
       ready_(slots_),
       dead_(slots_),
       story_(arena->take<AttemptStory::Record>(story_records(options))),
@@ -87,9 +90,9 @@ void ShardCore::accept(const Submission& submission, std::uint64_t position, std
 
   ++accepted_;
   ++stats_.published;
-  index_.insert(static_cast<std::uint32_t>(position), index + 1);
+  index_.insert(index);
   remember(position, MessageState::unknown);
-  if (submission.due_tick == 0) {
+  if (submission.due_tick <= tick_floor(now_ns)) {
     join(index, now_ns);
     return;
   }
@@ -504,7 +507,7 @@ void ShardCore::resolve(std::uint32_t index, MessageState outcome) {
   Slot& slot = slots_[index];
   LANEWAY_ASSERT(slot.lane == 0);
   LANEWAY_ASSERT(!wheel_.armed(index));
-  index_.erase(static_cast<std::uint32_t>(slot.position), index + 1);
+  index_.erase(index);
   remember(slot.position, outcome);
   if (slot.story != 0) {
     story_.forget(slot);
@@ -532,9 +535,7 @@ Block* ShardCore::take_freed_blocks() {
 // --- inspect ----------------------------------------------------------------------------------
 
 std::uint32_t ShardCore::find(std::uint64_t position) const {
-  const std::uint32_t link =
-      index_.find(static_cast<std::uint32_t>(position),
-                  [&](std::uint32_t value) { return slots_[value - 1].position == position; });
+  const std::uint32_t link = index_.find(position);
   return link != 0 ? link - 1 : kNoSlot;
 }
 

@@ -26,6 +26,7 @@
 #include "engine/base/arena.hpp"
 #include "engine/core/attempt_story.hpp"
 #include "engine/core/lane_table.hpp"
+#include "engine/core/position_index.hpp"
 #include "engine/core/probe_table.hpp"
 #include "engine/core/retry_policy.hpp"
 #include "engine/core/run_records.hpp"
@@ -211,7 +212,7 @@ class ShardCore {
   std::span<Slot> slots_;
   TimerWheel wheel_;
   LaneTable lanes_;
-  ProbeTable index_;  // position -> slot + 1
+  PositionIndex index_;
   SlotList ready_;
   SlotList dead_;
   AttemptStory story_;
