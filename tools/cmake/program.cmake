@@ -1,8 +1,8 @@
 # The program `laneway`: public headers only, built when what it stands on is installed.
 
 set(laneway_program "not built: no sources")
-file(GLOB sources CONFIGURE_DEPENDS
-  ${PROJECT_SOURCE_DIR}/tools/*.cpp ${PROJECT_SOURCE_DIR}/tools/run/*.cpp)
+file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/*.cpp)
+file(GLOB run_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/run/*.cpp)
 if(NOT PROJECT_IS_TOP_LEVEL OR NOT sources)
   return()
 endif()
@@ -18,9 +18,15 @@ foreach(package CLI11 fmt nlohmann_json)
 endforeach()
 
 set(laneway_program "built")
-add_executable(laneway_tool ${sources})
-set_target_properties(laneway_tool PROPERTIES OUTPUT_NAME laneway CXX_EXTENSIONS OFF)
-target_include_directories(laneway_tool PRIVATE ${PROJECT_SOURCE_DIR})
-target_link_libraries(laneway_tool PRIVATE
+# Everything but main(), so that the unit tests link it too.
+add_library(laneway_run OBJECT ${run_sources})
+target_include_directories(laneway_run PUBLIC ${PROJECT_SOURCE_DIR})
+target_link_libraries(laneway_run PUBLIC
   laneway::laneway laneway_warnings Threads::Threads CLI11::CLI11 fmt::fmt
   nlohmann_json::nlohmann_json)
+set_target_properties(laneway_run PROPERTIES CXX_EXTENSIONS OFF)
+
+add_executable(laneway_tool ${sources})
+set_target_properties(laneway_tool PROPERTIES OUTPUT_NAME laneway CXX_EXTENSIONS OFF)
+target_compile_definitions(laneway_tool PRIVATE LANEWAY_VERSION="${PROJECT_VERSION}")
+target_link_libraries(laneway_tool PRIVATE laneway_run)

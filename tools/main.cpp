@@ -1,0 +1,89 @@
+// The program `laneway`: picks the command and hands its arguments on.
+
+#include "tools/run/command_line.hpp"
+#include "tools/run/run.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using laneway::tools::ExitStatus;
+
+constexpr std::string_view kUsage =
+    "laneway: a message queue at work\n"
+    "\n"
+    "  laneway run [OPTIONS] -- COMMAND   works on a stream of records in parallel, each key in\n"
+    "                                     order, with retries and dead letters\n"
+    "  laneway help [run]                 says more\n"
+    "  laneway --version\n"
+    "\n"
+    "For a start:  laneway run --input /var/log/dpkg.log --key 5 --handler count\n";
+
+int print(std::FILE* to, std::string_view text, ExitStatus status) {
+  std::fwrite(text.data(), 1, text.size(), to);
+  return static_cast<int>(status);
+}
+
+int refuse(const std::string& text) {
+  return print(stderr, text + "\nTry 'laneway help'.\n", ExitStatus::failed);
+}
+
+// A command that finds standard input, output or error closed would open some other file in its
+// place.
+void open_standard_files() {
+  for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
+    if (fcntl(descriptor, F_GETFD) < 0) {
+      (void)open("/dev/null", descriptor == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+    }
+  }
+}
+
+int run(const std::vector<std::string>& arguments) {
+  const laneway::tools::CommandLine line = laneway::tools::parse_run_arguments(arguments);
+  if (line.options) {
+    return static_cast<int>(laneway::tools::run(*line.options));
+  }
+  if (!line.error.empty()) {
+    return print(stderr, "laneway run: " + line.error + "\nTry 'laneway run --help'.\n",
+                 ExitStatus::failed);
+  }
+  return print(stdout, line.output, ExitStatus::all_acknowledged);
+}
+
+int answer(std::vector<std::string> arguments) {
+  if (arguments.empty()) {
+    return print(stderr, kUsage, ExitStatus::failed);
+  }
+  const std::string command = arguments.front();
+  arguments.erase(arguments.begin());
+  if (command == "run") {
+    return run(arguments);
+  }
+  const bool help = command == "help" || command == "--help" || command == "-h";
+  if (help && arguments.size() == 1 && arguments.front() == "run") {
+    return run({"--help"});
+  }
+  if (!arguments.empty() && (help || command == "--version")) {
+    return refuse("laneway: '" + arguments.front() + "' is not understood");
+  }
+  if (help) {
+    return print(stdout, kUsage, ExitStatus::all_acknowledged);
+  }
+  if (command == "--version") {
+    return print(stdout, "laneway " LANEWAY_VERSION "\n", ExitStatus::all_acknowledged);
+  }
+  return refuse("laneway: there is no command '" + command + "'");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  open_standard_files();
+  return answer({argv + 1, argv + argc});
+}

@@ -1,0 +1,205 @@
+#include "tools/run/command_handler.hpp"
+
+#include "tools/run/command_template.hpp"
+#include "tools/run/quantity.hpp"
+#include "tools/run/text.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace laneway::tools {
+
+namespace {
+
+using Kind = Verdict::Kind;
+
+constexpr std::uint32_t kTimeoutClass = 124;  // as timeout(1) answers
+constexpr std::uint32_t kSignalClass = 128;   // plus the signal, as a shell answers
+constexpr std::size_t kErrorBytesHeld = 4096;
+
+// Hands on what one command prints.
+class CommandWatch final : public ChildWatch {
+ public:
+  CommandWatch(Console& console, const RunControl& control, LeaseKeeper& lease)
+      : console_(console), control_(control), lease_(lease) {}
+  CommandWatch(const CommandWatch&) = delete;
+  CommandWatch& operator=(const CommandWatch&) = delete;
+  ~CommandWatch() override {
+    if (streaming_) {
+      console_.end_stream();
+    }
+  }
+
+  bool wants_output() override {
+    if (!streaming_ && held_.size() >= kOutputBytesHeld && console_.try_begin_stream()) {
+      streaming_ = true;
+      whole_ = console_.stream(held_);
+      held_.clear();
+    }
+    return streaming_ || held_.size() < kOutputBytesHeld;
+  }
+
+  void output(std::string_view bytes) override {
+    if (streaming_) {
+      whole_ = console_.stream(bytes) && whole_;
+    } else {
+      held_ += bytes;
+    }
+  }
+
+  // Whole lines are passed on as they come; the last one is remembered.
+  void error_output(std::string_view bytes) override {
+    error_line_ += bytes;
+    const std::size_t end = error_line_.rfind('\n');
+    const std::size_t length = end != std::string::npos ? end + 1 : 0;
+    if (length > 0 || error_line_.size() >= kErrorBytesHeld) {
+      pass_error(length > 0 ? length : error_line_.size());
+    }
+  }
+
+  bool keep_running() override {
+    has_lease_ = has_lease_ && lease_.keep();
+    return has_lease_ && !control_.stopping() && !console_.output_closed();
+  }
+
+  // The end has come. False: standard output did not take everything.
+  bool finish() {
+    pass_error(error_line_.size());
+    if (!held_.empty()) {
+      whole_ = console_.write_output(held_) && whole_;
+    }
+    return whole_;
+  }
+
+  bool has_lease() const { return has_lease_; }
+  std::string_view last_error() const { return last_error_; }
+
+ private:
+  void pass_error(std::size_t length) {
+    const std::string_view text = std::string_view(error_line_).substr(0, length);
+    const std::string_view line = last_line(text);
+    if (!line.empty()) {
+      last_error_ = tail(line, kErrorBytesHeld);
+    }
+    console_.write_error(text);
+    error_line_.erase(0, length);
+  }
+
+  Console& console_;
+  const RunControl& control_;
+  LeaseKeeper& lease_;
+  std::string held_;
+  std::string error_line_;
+  std::string last_error_;
+  bool streaming_ = false;
+  bool whole_ = true;
+  bool has_lease_ = true;
+};
+
+class CommandHandler final : public Handler {
+ public:
+  CommandHandler(const HandlerOptions& options,
+                 char separator,
+                 Console& console,
+                 RunControl& control)
+      : options_(options),
+        template_(options.command),
+        separator_(separator),
+        console_(console),
+        control_(control) {}
+
+  Verdict handle(const Delivery& delivery, LeaseKeeper& lease) override {
+    const std::string_view obstacle = template_.obstacle(delivery);
+    if (!obstacle.empty()) {
+      return {.kind = Kind::reject, .error = std::string(obstacle)};
+    }
+    CommandWatch watch(console_, control_, lease);
+    const ChildEnd end = run_child(command_for(delivery), watch);
+    const bool whole = watch.finish();
+    if (end.how == ChildEnd::How::not_started) {
+      return not_started(end.code);
+    }
+    if (!whole || (end.how == ChildEnd::How::stopped && watch.has_lease())) {
+      return {.kind = Kind::give_back};
+    }
+    return judge(end, options_, watch.last_error());
+  }
+
+ private:
+  ChildCommand command_for(const Delivery& delivery) const {
+    ChildCommand command{.arguments = template_.arguments(delivery),
+                         .environment = CommandTemplate::environment(delivery),
+                         .has_input = template_.record_on_input(),
+                         .input = {},
+                         .timeout = options_.timeout,
+                         .kill_after = options_.kill_after};
+    if (command.has_input) {
+      command.input.assign(delivery.record);
+      command.input += separator_;
+    }
+    return command;
+  }
+
+  Verdict not_started(int failed) {
+    const std::string reason = std::strerror(failed);
+    if (failed == E2BIG) {
+      return {.kind = Kind::reject, .error = error_text("not started", reason), .error_class = 126};
+    }
+    if (failed == EAGAIN || failed == ENOMEM || failed == EMFILE || failed == ENFILE) {
+      return {.kind = Kind::retry, .error = error_text("not started", reason), .error_class = 126};
+    }
+    control_.fail(fmt::format("cannot run '{}': {}", options_.command[0], reason));
+    return {.kind = Kind::give_back};
+  }
+
+  const HandlerOptions options_;
+  const CommandTemplate template_;
+  const char separator_;
+  Console& console_;
+  RunControl& control_;
+};
+
+}  // namespace
+
+Verdict judge(const ChildEnd& end, const HandlerOptions& options, std::string_view last_line) {
+  const auto code = static_cast<std::uint32_t>(end.code);
+  switch (end.how) {
+    case ChildEnd::How::exited:
+      if (code == 0) {
+        return {};
+      }
+      return {.kind = options.reject_codes.count(code) != 0 ? Kind::reject : Kind::retry,
+              .error = error_text(fmt::format("exit {}", code), last_line),
+              .error_class = code};
+    case ChildEnd::How::signalled:
+      return {.kind = Kind::retry,
+              .error = error_text(fmt::format("signal {} ({})", end.code, strsignal(end.code)),
+                                  last_line),
+              .error_class = kSignalClass + code};
+    case ChildEnd::How::timed_out:
+      return {.kind = Kind::retry,
+              .error = error_text("timeout after " + compact_duration(options.timeout), last_line),
+              .error_class = kTimeoutClass};
+    case ChildEnd::How::stopped:
+    case ChildEnd::How::not_started:
+      break;
+  }
+  return {.kind = Kind::retry, .error = "the lease was lost"};
+}
+
+std::unique_ptr<Handler> make_command_handler(const HandlerOptions& options,
+                                              char separator,
+                                              Console& console,
+                                              RunControl& control,
+                                              std::string& mistake) {
+  const std::string& name = options.command[0];
+  if (name.find('{') == std::string::npos && find_program(name).empty()) {
+    mistake = fmt::format("cannot run '{}': no such program, or it cannot be executed", name);
+    return nullptr;
+  }
+  return std::make_unique<CommandHandler>(options, separator, console, control);
+}
+
+}  // namespace laneway::tools

@@ -1,0 +1,29 @@
+// The handler that runs a command for each delivery.
+#pragma once
+
+#include "tools/run/child_process.hpp"
+#include "tools/run/console.hpp"
+#include "tools/run/handler.hpp"
+#include "tools/run/run_options.hpp"
+
+#include <memory>
+#include <string>
+
+namespace laneway::tools {
+
+// Prints of one command up to this size are passed on whole, when it has ended. From then on they
+// go straight through, and the others wait.
+inline constexpr std::size_t kOutputBytesHeld = 1024 * 1024;
+
+// `options.command` is not empty. Null, and `mistake` says why, when there is no such program.
+std::unique_ptr<Handler> make_command_handler(const HandlerOptions& options,
+                                              char separator,
+                                              Console& console,
+                                              RunControl& control,
+                                              std::string& mistake);
+
+// What the end of a command means: exit 0 acknowledges, a reject code rejects, all else is a retry.
+// `last_line` is what the command said last on standard error.
+Verdict judge(const ChildEnd& end, const HandlerOptions& options, std::string_view last_line);
+
+}  // namespace laneway::tools

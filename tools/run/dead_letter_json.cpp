@@ -1,0 +1,83 @@
+#include "tools/run/dead_letter_json.hpp"
+
+#include "tools/run/envelope.hpp"
+#include "tools/run/text.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace laneway::tools {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string time_text(std::chrono::system_clock::time_point time) {
+  const auto ms = std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
+  const auto seconds = static_cast<std::time_t>(ms / 1000);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(seconds), ms % 1000);
+}
+
+// Under `name` when it is text, else under `name`_base64: never changed, never cut.
+void add_bytes(Json& json, const std::string& name, std::string_view bytes) {
+  if (is_utf8(bytes)) {
+    json[name] = bytes;
+  } else {
+    json[name + "_base64"] = base64(bytes);
+  }
+}
+
+std::string line_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string dead_letter_json(const DeadLetter& letter) {
+  const Opened opened =
+      open_envelope({reinterpret_cast<const char*>(letter.payload.data()), letter.payload.size()});
+  Json attempts = Json::array();
+  for (const Attempt& attempt : letter.story) {
+    attempts.push_back({{"number", attempt.number},
+                        {"when", time_text(attempt.granted)},
+                        {"ended", time_text(attempt.ended)},
+                        {"end", to_string(attempt.end)},
+                        {"error_class", attempt.error_class},
+                        {"error", attempt.error}});
+  }
+  Json json = {{"number", opened.number}, {"id", letter.id.value}};
+  add_bytes(json, "key", letter.key);
+  json["type"] = letter.type.empty() ? "record" : letter.type;
+  json["reason"] = to_string(letter.reason);
+  json["published"] = time_text(letter.published);
+  json["died"] = time_text(letter.died);
+  json["attempts_made"] = letter.attempts;
+  json["attempts"] = std::move(attempts);
+  add_bytes(json, "record", opened.record);
+  return line_of(json);
+}
+
+std::string refused_record_json(const RefusedRecord& refused) {
+  Json json = {{"number", refused.number},
+               {"id", nullptr},
+               {"key", ""},
+               {"type", refused.too_long ? "too_long" : "unkeyed"},
+               {"reason", "rejected"},
+               {"published", nullptr},
+               {"died", time_text(refused.when)},
+               {"attempts_made", 0},
+               {"attempts", Json::array()},
+               {"error", refused.error},
+               {"offset", refused.offset},
+               {"bytes", refused.size}};
+  if (refused.too_long) {
+    json["record"] = nullptr;
+  } else {
+    add_bytes(json, "record", refused.record);
+  }
+  return line_of(json);
+}
+
+}  // namespace laneway::tools

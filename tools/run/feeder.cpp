@@ -1,0 +1,161 @@
+#include "tools/run/feeder.hpp"
+
+#include "tools/run/dead_letter_json.hpp"
+#include "tools/run/envelope.hpp"
+#include "tools/run/quantity.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+namespace laneway::tools {
+
+namespace {
+
+// Keys that are told apart for the report; about 30 MiB at most.
+constexpr std::size_t kKeysCounted = 262'144;
+
+}  // namespace
+
+Feeder::Feeder(const RunParts& parts, InputStream& input, std::unique_ptr<KeyExtractor> keys)
+    : parts_(parts),
+      input_(input),
+      extractor_(std::move(keys)),
+      splitter_(parts.options.input.separator, parts.options.input.record_bytes_max),
+      counts_(kKeysCounted) {}
+
+void Feeder::run() {
+  try {
+    read_all();
+  } catch (const std::exception& error) {
+    parts_.control.fail(fmt::format("reading stopped: {}", error.what()));
+  }
+  done_.store(true, std::memory_order_release);
+}
+
+void Feeder::read_all() {
+  while (parts_.control.reading()) {
+    std::string_view bytes;
+    switch (input_.read(bytes)) {
+      case InputStream::Got::nothing:
+        continue;
+      case InputStream::Got::error:
+        parts_.control.fail(input_.error());
+        return;
+      case InputStream::Got::end:
+        splitter_.finish();
+        reached_end_ = take_records();
+        return;
+      case InputStream::Got::bytes:
+        splitter_.feed(bytes);
+        if (!take_records()) {
+          return;
+        }
+        parts_.tally.bytes_read.add(static_cast<std::int64_t>(bytes.size()));
+        break;
+    }
+  }
+}
+
+// False: the run reads no more.
+bool Feeder::take_records() {
+  Record record;
+  while (parts_.control.reading()) {
+    if (!splitter_.next(record)) {
+      return true;
+    }
+    next_number_ = record.number;
+    if (!take(record)) {
+      return false;
+    }
+    next_number_ = record.number + 1;
+  }
+  return false;
+}
+
+// False: it was not taken, because the run reads no more.
+bool Feeder::take(const Record& record) {
+  const InputOptions& options = parts_.options.input;
+  if (record.number < options.from) {
+    parts_.tally.passed_over.add();
+    return true;
+  }
+  if (record.size == 0) {
+    parts_.tally.empty.add();
+    return true;
+  }
+  if (record.too_long) {
+    parts_.tally.read.add();
+    parts_.tally.refused_long.add();
+    refuse(record, fmt::format("the record has {} bytes, more than {}", format_count(record.size),
+                               format_count(options.record_bytes_max)));
+    return true;
+  }
+  const KeyFound found = extractor_->extract(record.bytes);
+  if (found.key.empty() && options.strict_key) {
+    parts_.tally.read.add();
+    parts_.tally.refused_unkeyed.add();
+    refuse(record, fmt::format("no key: {}", found.lack));
+    return true;
+  }
+  if (!publish(record, found.key)) {
+    return false;
+  }
+  if (!found.key.empty()) {
+    counts_.add(found.key);
+  } else if (!options.key.empty()) {
+    parts_.tally.unkeyed.add();
+  }
+  return true;
+}
+
+bool Feeder::publish(const Record& record, std::string_view key) {
+  seal(record.number, record.bytes, envelope_);
+  // They are told before the queue is: a worker may have the record before publish returns.
+  parts_.pending.add(record.number);
+  parts_.handler.joining(key, record.number);
+  parts_.tally.read.add();
+  for (int round = 0;; ++round) {
+    const bool room = parts_.tally.dying.get() <= parts_.options.input.read_ahead;
+    const auto id = room ? parts_.queue.publish({.key = key, .payload = envelope_})
+                         : Result<MessageId>(Errc::queue_full);
+    if (id) {
+      parts_.tally.published.add();
+      return true;
+    }
+    if (id.error().code != Errc::queue_full) {
+      parts_.control.fail("cannot publish a record: " + to_string(id.error()));
+    }
+    if (!wait_for_room(round)) {
+      parts_.pending.remove(record.number);
+      parts_.tally.read.add(-1);
+      return false;
+    }
+  }
+}
+
+// Longer and longer, up to 32 ms: room comes soon when workers are quick, and they are slow else.
+// False: the run reads no more.
+bool Feeder::wait_for_room(int round) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(1 << std::min(round, 5)));
+  return parts_.control.reading();
+}
+
+void Feeder::refuse(const Record& record, std::string error) {
+  RefusedRecord refused{.number = record.number,
+                        .offset = record.offset,
+                        .size = record.size,
+                        .record = record.bytes,
+                        .too_long = record.too_long,
+                        .error = std::move(error),
+                        .when = std::chrono::system_clock::now()};
+  const std::string failed = parts_.dead_letters.write_line(
+      parts_.dead_letters.is_open() ? refused_record_json(refused) : std::string());
+  if (!failed.empty()) {
+    parts_.control.fail(failed);
+  }
+}
+
+}  // namespace laneway::tools

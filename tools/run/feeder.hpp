@@ -1,0 +1,69 @@
+// Feeder: the reader of a run. Cuts the input into records, finds their keys and publishes them, as
+// fast as the queue has room and no faster.
+#pragma once
+
+#include <laneway/queue.hpp>
+
+#include "tools/run/dead_letter_file.hpp"
+#include "tools/run/handler.hpp"
+#include "tools/run/input_stream.hpp"
+#include "tools/run/key_counts.hpp"
+#include "tools/run/key_extractor.hpp"
+#include "tools/run/pending_records.hpp"
+#include "tools/run/record_splitter.hpp"
+#include "tools/run/run_control.hpp"
+#include "tools/run/run_options.hpp"
+#include "tools/run/run_tally.hpp"
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+namespace laneway::tools {
+
+// What a run is made of, as its threads share it.
+struct RunParts {
+  const RunOptions& options;
+  RunControl& control;
+  Queue& queue;
+  Handler& handler;
+  RunTally& tally;
+  PendingRecords& pending;
+  DeadLetterFile& dead_letters;
+};
+
+// run() is called once, on a thread of its own. Ends with the input, or when the run reads no more.
+class Feeder {
+ public:
+  Feeder(const RunParts& parts, InputStream& input, std::unique_ptr<KeyExtractor> keys);
+
+  void run();
+
+  // Any thread: run() has returned, or is about to.
+  bool done() const noexcept { return done_.load(std::memory_order_acquire); }
+
+  // After run() has returned.
+  bool reached_end() const { return reached_end_; }
+  std::uint64_t next_number() const { return next_number_; }  // of the first record not looked at
+  const KeyCounts& keys() const { return counts_; }
+
+ private:
+  void read_all();
+  bool take_records();
+  bool take(const Record& record);
+  bool publish(const Record& record, std::string_view key);
+  bool wait_for_room(int round);
+  void refuse(const Record& record, std::string error);
+
+  RunParts parts_;
+  InputStream& input_;
+  std::unique_ptr<KeyExtractor> extractor_;
+  RecordSplitter splitter_;
+  KeyCounts counts_;
+  std::string envelope_;
+  std::uint64_t next_number_ = 1;
+  bool reached_end_ = false;
+  std::atomic<bool> done_{false};
+};
+
+}  // namespace laneway::tools

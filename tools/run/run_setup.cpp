@@ -1,0 +1,85 @@
+#include "tools/run/run_setup.hpp"
+
+#include "tools/run/builtin_handlers.hpp"
+#include "tools/run/command_handler.hpp"
+#include "tools/run/envelope.hpp"
+#include "tools/run/fault_injection.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace laneway::tools {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::uint64_t kPoolBytes = 64ull * 1024 * 1024;
+
+RunOptions with_defaults(RunOptions options) {
+  QueueingOptions& queueing = options.queueing;
+  if (queueing.workers == 0) {
+    queueing.workers = std::max(1u, std::thread::hardware_concurrency());
+  }
+  if (queueing.lease.count() == 0) {
+    queueing.lease = options.handler.lose_share > 0 ? milliseconds(1000) : std::chrono::hours(1);
+  }
+  return options;
+}
+
+}  // namespace
+
+RunSetup::RunSetup(const RunOptions& asked) : options(with_defaults(asked)) {}
+
+std::string RunSetup::prepare() {
+  std::string mistake = input.open(options.input.path);
+  if (!mistake.empty()) {
+    return mistake;
+  }
+  keys = KeyExtractor::make(options.input.key, options.input.delimiter, mistake);
+  if (keys == nullptr) {
+    return mistake;
+  }
+  const HandlerOptions& work = options.handler;
+  if (work.command.empty()) {
+    handler =
+        with_faults(make_builtin_handler(work.handler, options.input.separator, console, control),
+                    {.fail = work.fail_share, .lose = work.lose_share}, work.seed);
+  } else {
+    handler = make_command_handler(work, options.input.separator, console, control, mistake);
+    if (handler == nullptr) {
+      return mistake;
+    }
+  }
+  if (!options.result.dead_letters.empty()) {
+    mistake = dead_letters.open(options.result.dead_letters, options.result.append);
+    if (!mistake.empty()) {
+      return mistake;
+    }
+  }
+  return writer.open(options.result.json);
+}
+
+bool RunSetup::records_on_output() const {
+  return !options.handler.command.empty() || prints_records(options.handler.handler);
+}
+
+QueueOptions RunSetup::queue_options() const {
+  const std::uint64_t record_bytes = options.input.record_bytes_max + kEnvelopeBytes;
+  QueueOptions queue;
+  queue.capacity = options.input.read_ahead;
+  queue.shards = 1;  // all of the capacity is there for whatever keys come
+  queue.payload_bytes_max = static_cast<std::uint32_t>(record_bytes);
+  queue.payload_pool_bytes = std::max(kPoolBytes, 8 * record_bytes);
+  queue.attempts_max = options.queueing.attempts;
+  queue.backoff = options.queueing.backoff;
+  queue.on_failure = options.queueing.on_failure;
+  queue.lease = options.queueing.lease;
+  // The feeder waits while more than read_ahead are not collected; as many may follow those.
+  queue.dead_letters_max = 2 * options.input.read_ahead + 1;
+  queue.outcomes_remembered = 1;  // nobody asks for them
+  queue.seed = options.handler.seed;
+  return queue;
+}
+
+}  // namespace laneway::tools
