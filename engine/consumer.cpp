@@ -54,10 +54,11 @@ std::uint32_t Consumer::next_visit() noexcept {
 }
 
 Result<LeaseBatch> Consumer::receive(const ReceiveOptions& options) {
+  // One variable, returned at one place: the batch is built where the caller wants it.
   Result<LeaseBatch> batch(std::in_place);
-  if (const Result<> received = queue_->receive(options, number_, next_visit(), &*batch);
-      !received) {
-    return received.error();
+  const Result<> received = queue_->receive(options, number_, next_visit(), &*batch);
+  if (!received) {
+    batch = received.error();
   }
   return batch;
 }

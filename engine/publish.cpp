@@ -17,6 +17,20 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kChunk = kBatchMax;
+// Slots that are asked for before they are written: they were last seen by the consumer's core.
+constexpr std::uint64_t kWriteAhead = 8;
+
+// Most payloads and keys have one of few sizes; a copy of a known size is a handful of moves.
+template <std::size_t kMax>
+void copy_inline(void* to, const void* from, std::size_t size) {
+  if (size == kMax) {
+    std::memcpy(to, from, kMax);
+  } else if (size == sizeof(std::uint64_t)) {
+    std::memcpy(to, from, sizeof(std::uint64_t));
+  } else if (size != 0) {
+    std::memcpy(to, from, size);
+  }
+}
 
 std::uint64_t count(milliseconds time) {
   return static_cast<std::uint64_t>(time.count());
@@ -125,11 +139,12 @@ void QueueState::place(const Message& message, const Draft& draft, Submission* e
   entry->key_hash = draft.key_hash;
   entry->key_bytes = static_cast<std::uint8_t>(key_inline ? message.key.size() : 0);
   entry->payload_bytes = static_cast<std::uint8_t>(payload_inline ? message.payload.size() : 0);
-  if (key_inline && !message.key.empty()) {
-    std::memcpy(entry->key, message.key.data(), message.key.size());
+  if (key_inline) {
+    copy_inline<kKeyBytesInline>(entry->key, message.key.data(), message.key.size());
   }
-  if (payload_inline && !message.payload.empty()) {
-    std::memcpy(entry->payload, message.payload.data(), message.payload.size());
+  if (payload_inline) {
+    copy_inline<kPayloadBytesInline>(entry->payload, message.payload.data(),
+                                     message.payload.size());
   }
 }
 
@@ -161,6 +176,7 @@ Result<MessageId> QueueState::publish(const Message& message) {
     return {refuse_full(1), "no room in the shard"};
   }
   stall_point(StallPoint::publish_claimed);
+  shard.inbox().prefetch_for_write(claim.position + kWriteAhead);
   place(message, draft, &shard.inbox().entry(claim.position));
   shard.inbox().publish(claim);
   consumers.notify_one();
@@ -241,9 +257,6 @@ std::size_t QueueState::publish_chunk(std::span<const Message> messages,
     accepted += taken;
     refusing[drafts[order[from]].shard] = taken < to - from;
   }
-  if (accepted != 0) {
-    consumers.notify_one();
-  }
   return accepted;
 }
 
@@ -282,12 +295,18 @@ std::size_t QueueState::publish_group(const Group& group) {
     stall_point(StallPoint::publish_claimed);
     for (std::uint32_t i = 0; i < claim.count; ++i, ++at) {
       const std::uint64_t position = claim.position + i;
+      shard.inbox().prefetch_for_write(position + kWriteAhead);
       place(group.message(at), group.draft(at), &shard.inbox().entry(position));
       group.answer(at, {message_id(number, position), Errc{}});
     }
     shard.inbox().publish(claim);
   }
-  refused_full.add(at < size ? size - at : 0);
+  if (at != 0) {
+    consumers.notify_one();  // a woken consumer passes on what it leaves in this shard
+  }
+  if (at < size) {
+    refused_full.add(size - at);
+  }
   for (std::size_t i = at; i < size; ++i) {
     pool.give(group.draft(i).block);
     group.answer(i, {{}, Errc::queue_full});
@@ -304,8 +323,8 @@ Block* QueueState::handoff_block(Bytes payload) {
 void QueueState::place(Bytes payload, Block* block, HandoffEntry* entry) {
   entry->block = block;
   entry->payload_bytes = block == nullptr ? payload.size() : 0;
-  if (block == nullptr && !payload.empty()) {
-    std::memcpy(entry->payload, payload.data(), payload.size());
+  if (block == nullptr) {
+    copy_inline<kPayloadBytesInline>(entry->payload, payload.data(), payload.size());
   }
 }
 

@@ -229,6 +229,9 @@ Result<std::size_t> QueueState::take(const ReceiveOptions& options,
     if (is_handoff()) {
       if (!consuming_paused.read()) {
         handoff_->take(options.max, batch);
+        if (consumers.anybody_waits() && handoff_->ring().anything()) {
+          consumers.notify_one();  // what is left is for another
+        }
       }
       return !batch->empty();
     }
@@ -249,7 +252,7 @@ Result<std::size_t> QueueState::take(const ReceiveOptions& options,
 
 bool QueueState::looks_idle() const {
   if (is_handoff()) {
-    return !handoff_->ring().anything();
+    return !handoff_->ring().anything_published();
   }
   return std::all_of(shards_.begin(), shards_.end(),
                      [](const auto& shard) { return shard->looks_idle(); });

@@ -87,9 +87,9 @@ Shard::Inbox::Claim Shard::claim(std::uint32_t wanted) {
   return inbox_.claim(wanted);
 }
 
-// Makes room if running the shard can: settled leases that nobody has drained, or a ring that is full
-// while the core is not. True: worth another try. Moving messages into a full core would only cool
-// its memory down, and a poller at work does it better than we.
+// Makes room if running the shard can: settled leases that nobody has drained, or a ring that is
+// full while the core is not. True: worth another try. Moving messages into a full core would only
+// cool its memory down, and a poller at work does it better than we.
 bool Shard::help() {
   const ShardHint::View hint = hint_.read();
   const bool ring_full = inbox_.limit() < hint.core_limit;
@@ -255,16 +255,17 @@ void Shard::apply(std::uint64_t entry, std::int64_t now_ns) {
   }
 }
 
+// In two passes: the first finds what is published and asks for the memory that the second needs.
 void Shard::drain_inbox(std::int64_t now_ns) {
-  for (std::uint32_t i = 0; i < kHoldItemsMax; ++i) {
-    if (!inbox_.published(inbox_head_)) {
-      return;
-    }
-    inbox_.prefetch(inbox_head_ + 1);
-    core_.accept(inbox_.entry(inbox_head_), inbox_head_, now_ns);
-    ++inbox_head_;
+  std::uint32_t count = 0;
+  for (; count < kHoldItemsMax && inbox_.published(inbox_head_ + count); ++count) {
+    const Submission& submission = inbox_.entry(inbox_head_ + count);
+    core_.prefetch(submission);
   }
-  more_ = true;
+  for (std::uint32_t i = 0; i < count; ++i, ++inbox_head_) {
+    core_.accept(inbox_.entry(inbox_head_), inbox_head_, now_ns);
+  }
+  more_ = more_ || count == kHoldItemsMax;
 }
 
 // A lease's timer fired: the word decides between the settler and us.
@@ -289,7 +290,8 @@ void Shard::release() {
   }
   const std::uint64_t next_due = core_.next_due();
   const bool work_left = grantable();
-  hint_.show({inbox_head_, returns_head_, next_due, work_left ? core_.ready() : 0, core_.limit(), holds_});
+  hint_.show(
+      {inbox_head_, returns_head_, next_due, work_left ? core_.ready() : 0, core_.limit(), holds_});
   const bool news = next_due < told_tick_;
   if (news) {
     told_tick_ = next_due;
@@ -297,13 +299,19 @@ void Shard::release() {
   }
   Block* const freed = core_.take_freed_blocks();
   const bool more = more_;
+  const std::uint64_t inbox_head = inbox_head_;
+  const std::uint64_t returns_head = returns_head_;
   const bool wanted = token_.release();
 
   // From here on the shard may be held by another thread.
   if (freed != nullptr) {
     host_.pool.give(freed);
   }
-  if (wanted || work_left || more) {
+  // Also what came in during the hold may be nobody's: its publisher saw no sleeper, and we had
+  // passed by. The tails are the producers' lines, so they are read only when somebody sleeps.
+  if (host_.consumers.anybody_waits() &&
+      (wanted || work_left || more || inbox_.claimed() != inbox_head ||
+       returns_.claimed() != returns_head)) {
     host_.consumers.notify_one();
   }
   if (news) {

@@ -26,7 +26,9 @@ bool Shard::run_timers() {
   return true;
 }
 
-std::uint64_t Shard::due_hint() const { return hint_.read().next_due; }
+std::uint64_t Shard::due_hint() const {
+  return hint_.read().next_due;
+}
 
 void Shard::catch_up() {
   const std::uint64_t inbox = inbox_.claimed();

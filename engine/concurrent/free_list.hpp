@@ -26,17 +26,21 @@ class FreeList {
 
   // A free block, or kNone.
   std::uint32_t pop() noexcept {
-    // (F1) acquire, pairs with (F3): the link of the top block, and the block itself.
-    std::uint64_t head = head_.load(std::memory_order_acquire);
-    while (top(head) != 0) {
+    for (;;) {
+      // Writers: any popper and pusher. Reader: a popper.
+      // (F1) acquire, pairs with (F3): the link of the top block, and the end of its last use. The
+      // exchange below succeeds only on what was read here, so it can be relaxed.
+      std::uint64_t head = head_.load(std::memory_order_acquire);
+      if (top(head) == 0) {
+        return pop_fresh();
+      }
       const std::uint32_t below = links_[top(head) - 1].load(std::memory_order_relaxed);
-      // (F2) acquire, pairs with (F3), also when it failed and tries the new top.
+      const std::uint32_t block = top(head) - 1;
       if (head_.compare_exchange_weak(head, with_tag(tag(head) + 1, below),
-                                      std::memory_order_acquire, std::memory_order_acquire)) {
-        return top(head) - 1;
+                                      std::memory_order_relaxed, std::memory_order_relaxed)) {
+        return block;
       }
     }
-    return pop_fresh();
   }
 
   void push(std::uint32_t block) noexcept {
@@ -44,7 +48,8 @@ class FreeList {
     std::uint64_t head = head_.load(std::memory_order_relaxed);
     for (;;) {
       links_[block].store(top(head), std::memory_order_relaxed);
-      // (F3) release, pairs with (F1) and (F2): the link, and the end of all use of the block.
+      // (F3) release, pairs with (F1): the link, and the end of all use of the block. Poppers only
+      // exchange the head, so whoever reads a later one has this release behind it too.
       if (head_.compare_exchange_weak(head, with_tag(tag(head), block + 1),
                                       std::memory_order_release, std::memory_order_relaxed)) {
         return;

@@ -91,6 +91,13 @@ class HandoffRing {
     return tail_.load(std::memory_order_seq_cst) != head_.load(std::memory_order_relaxed);
   }
 
+  // Could claim_published succeed now? A hint.
+  bool anything_published() const noexcept {
+    const std::uint64_t head = head_.load(std::memory_order_relaxed);
+    return slots_[head & mask_].sequence.load(std::memory_order_relaxed) ==
+           (lap(head) | kPublished);
+  }
+
   std::uint64_t size() const { return mask_ + 1; }
 
   // A count that was true at some time during the call when nobody else was active.

@@ -56,8 +56,8 @@ class InboxRing {
   // By producers. Claims up to `wanted` consecutive positions; fewer when that is all there is.
   // The claimant must write and publish every one of them without anything that can block or throw.
   Claim claim(std::uint32_t wanted) noexcept {
-    // (I9) acquire, pairs with (I1): who sees a tail sees the limit that its claimants knew of, so a
-    // refusal means that the ring was full.
+    // (I9) acquire, pairs with (I1): who sees a tail sees the limit that its claimants knew of, so
+    // a refusal means that the ring was full.
     std::uint64_t tail = tail_.load(std::memory_order_acquire);  // (I9)
     for (;;) {
       const std::uint64_t room = room_after(tail, wanted);
@@ -106,10 +106,12 @@ class InboxRing {
   }
   std::uint64_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
 
-  void prefetch(std::uint64_t position) const noexcept {
+  // By a producer: the slot will be written soon, by it or by another.
+  void prefetch_for_write(std::uint64_t position) const noexcept {
     const auto* slot = reinterpret_cast<const char*>(&slots_[position & mask_]);
-    __builtin_prefetch(slot);
-    __builtin_prefetch(slot + kCacheLine);
+    for (std::size_t line = 0; line < sizeof(Slot); line += kCacheLine) {
+      __builtin_prefetch(slot + line, 1);
+    }
   }
 
  private:

@@ -11,7 +11,7 @@ namespace laneway::engine {
 struct Letter {
   // Set by the poster that puts it in, cleared by the collector before it reads what is said.
   atomic<bool> posted{false};
-  Letter* next = nullptr;
+  handoff<Letter*> next;
 };
 
 class Mailbox {
@@ -24,9 +24,9 @@ class Mailbox {
     }
     Letter* top = top_.load(std::memory_order_relaxed);
     do {
-      letter.next = top;
-      // (M3) sequentially consistent: the letter, then the look whether the driver sleeps. Its
-      // release, pairs with (M4), publishes `next`.
+      letter.next.set(top);
+      // (M3) sequentially consistent, pairs with (M5): the letter, then the look whether the driver
+      // sleeps. Its release, pairs with (M4), publishes `next`.
     } while (!top_.compare_exchange_weak(top, &letter, std::memory_order_seq_cst,  // (M3)
                                          std::memory_order_relaxed));
   }
@@ -37,7 +37,7 @@ class Mailbox {
     // (M4) acquire, pairs with (M3).
     Letter* letter = top_.exchange(nullptr, std::memory_order_acquire);
     while (letter != nullptr) {
-      Letter* next = letter->next;
+      Letter* next = letter->next.get();
       // (M2) acq_rel, pairs with (M1).
       letter->posted.exchange(false, std::memory_order_acq_rel);
       read(*letter);
@@ -45,8 +45,11 @@ class Mailbox {
     }
   }
 
-  // For the driver about to sleep: the second look, pairs with (M3).
-  bool anything() const noexcept { return top_.load(std::memory_order_seq_cst) != nullptr; }
+  // For the driver about to sleep.
+  bool anything() const noexcept {
+    return top_.load(std::memory_order_seq_cst) !=
+           nullptr;  // (M5) the second look, pairs with (M3)
+  }
 
  private:
   atomic<Letter*> top_{nullptr};

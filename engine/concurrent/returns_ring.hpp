@@ -77,8 +77,8 @@ class ReturnsRing {
 
   // By the holder, once. Answers how many cells were claimed before.
   std::uint64_t close() noexcept {
-    // (S5) release: a claim that sees the bit sees what was written before close. Pairs with (S1).
-    return tail_.fetch_or(kClosed, std::memory_order_acq_rel) & ~kClosed;
+    // (S5) release, pairs with (S1): a claim that sees the bit sees what was written before close.
+    return tail_.fetch_or(kClosed, std::memory_order_release) & ~kClosed;
   }
 
  private:

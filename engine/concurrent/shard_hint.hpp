@@ -35,8 +35,10 @@ class ShardHint {
   View read() const noexcept {
     return {inbox_drained_.load(std::memory_order_relaxed),
             returns_drained_.load(std::memory_order_relaxed),
-            next_due_.load(std::memory_order_relaxed), ready_.load(std::memory_order_relaxed),
-            core_limit_.load(std::memory_order_relaxed), holds()};
+            next_due_.load(std::memory_order_relaxed),
+            ready_.load(std::memory_order_relaxed),
+            core_limit_.load(std::memory_order_relaxed),
+            holds()};
   }
 
   std::uint64_t holds() const noexcept { return holds_.load(std::memory_order_relaxed); }

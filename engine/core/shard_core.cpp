@@ -92,13 +92,15 @@ void ShardCore::accept(const Submission& submission, std::uint64_t position, std
   ++stats_.published;
   index_.insert(index);
   remember(position, MessageState::unknown);
-  if (submission.due_tick <= tick_floor(now_ns)) {
+  const std::uint64_t due_tick = submission.due_tick;
+  // Due already: joins at once, unless one with an earlier delay is still to join before it.
+  if (due_tick == 0 || (due_tick <= tick_floor(now_ns) && wheel_.next_due() > due_tick)) {
     join(index, now_ns);
     return;
   }
   slot.state = SlotState::delayed;
   ++stats_.delayed;
-  arm_due(index, submission.due_tick);
+  arm_due(index, due_tick);
 }
 
 std::uint32_t ShardCore::allocate() {
@@ -119,12 +121,11 @@ void ShardCore::release_slot(std::uint32_t index) {
     freed_blocks_ = slot.block;
     slot.block = nullptr;
   }
-  if (slot.beyond_capacity) {
-    slot.beyond_capacity = false;
-    --beyond_;
-  } else {
-    ++left_;
-  }
+  // Of the slots beyond the capacity all above the bound count against it, whichever they are.
+  const bool counted = !slot.beyond_capacity || beyond_ > options_.dead_max;
+  left_ += counted ? 1 : 0;
+  beyond_ -= slot.beyond_capacity ? 1 : 0;
+  slot.beyond_capacity = false;
   slot.state = SlotState::free;
   slot.list_next = free_;
   free_ = index + 1;
@@ -274,6 +275,7 @@ std::uint32_t ShardCore::take(std::int64_t now_ns) {
     wheel_.cancel(index);
     ++slot.attempts;
     ++stats_.leased_total;
+    stats_.redelivered += slot.attempts > 1 ? 1u : 0u;
     ++stats_.acked;
     leave_lane(index, now_ns);
     return index;
@@ -469,18 +471,17 @@ void ShardCore::bury(std::uint32_t index, DeadReason reason, std::int64_t now_ns
   slot.reason = static_cast<std::uint8_t>(reason);
   last_died_ns_ = std::max(now_ns, last_died_ns_ + 1);
   slot.since_ns = last_died_ns_;
-  const bool bound_reached = !slot.beyond_capacity && beyond_ >= options_.dead_max;
-  if (dead_.size() >= options_.dead_max || (bound_reached && !dead_.empty())) {
+  if (dead_.size() >= options_.dead_max) {
     discard(dead_.front());
   }
   dead_.push_back(index);
   ++stats_.dead_lettered;
   remember(slot.position, MessageState::dead);
-  // When pinned or replayed ones fill the bound, this one goes on counting against the capacity.
-  if (!slot.beyond_capacity && beyond_ < options_.dead_max) {
+  // While replayed or pinned ones fill the bound, as many go on counting against the capacity.
+  if (!slot.beyond_capacity) {
     slot.beyond_capacity = true;
     ++beyond_;
-    ++left_;
+    left_ += beyond_ <= options_.dead_max ? 1 : 0;
   }
 }
 

@@ -38,6 +38,8 @@ struct Backoff {
   std::chrono::milliseconds first{100};
   std::chrono::milliseconds cap{5 * 60 * 1000};
   std::chrono::milliseconds floor{1};
+
+  friend bool operator==(const Backoff&, const Backoff&) = default;
 };
 
 struct QueueOptions {
@@ -67,9 +69,6 @@ struct QueueOptions {
 
   friend bool operator==(const QueueOptions&, const QueueOptions&) = default;
 };
-inline bool operator==(const Backoff& a, const Backoff& b) {
-  return a.first == b.first && a.cap == b.cap && a.floor == b.floor;
-}
 
 struct ReceiveOptions {
   // At most this many leases (or taken messages), up to 64.
