@@ -1,0 +1,136 @@
+// Everything about one run of the model test that is drawn from its seed before the first operation.
+#pragma once
+
+#include "engine/base/hash.hpp"
+#include "engine/core/shard_core.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+
+namespace laneway::engine {
+
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(mix64(seed + 0x9e3779b97f4a7c15u)) {}
+
+  std::uint64_t next() { return mix64(state_ += 0x9e3779b97f4a7c15u); }
+  std::uint64_t below(std::uint64_t bound) { return next() % bound; }
+  std::uint64_t between(std::uint64_t low, std::uint64_t high) {
+    return low + below(high - low + 1);
+  }
+  bool percent(std::uint64_t chance) { return below(100) < chance; }
+  std::uint64_t one_of(std::initializer_list<std::uint64_t> values) {
+    return values.begin()[below(values.size())];
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+enum class Operation : std::uint8_t {
+  publish,
+  receive,
+  take,
+  settle,
+  ack_prefix,
+  extend,
+  drop_zombie,
+  take_back,
+  deliver,  // drains what settlers have put into the returns ring
+  advance,
+  replay,
+  discard,
+};
+inline constexpr std::size_t kOperations = 12;
+
+// How the keys' hashes behave, which the core may depend on for speed only.
+enum class Hashing : std::uint8_t { spread, few, equal };
+
+struct Shape {
+  ShardOptions options;
+  std::int64_t start_ns = 0;
+  std::array<std::uint64_t, kOperations> weights = {};
+  Hashing hashing = Hashing::spread;
+  std::uint64_t keys = 1;
+  // In percent of the messages published.
+  std::uint64_t unkeyed = 0;
+  std::uint64_t outside = 0;  // payload, key or type outside of the slot
+  std::uint64_t delayed = 0;
+  std::uint64_t with_ttl = 0;
+  std::uint64_t own_attempts = 0;
+
+  std::uint64_t batch_max = 1;
+  std::uint64_t room_max = 1;
+  std::uint64_t delay_max = 1;
+  std::uint64_t lease_max = 1;
+  std::uint64_t jump_max = 1;
+  std::uint64_t budget_max = 1;
+
+  explicit Shape(std::uint64_t seed) {
+    Random random(seed);
+    draw_options(random);
+    draw_load(random);
+    draw_weights(random);
+  }
+
+ private:
+  void draw_options(Random& random) {
+    options.capacity = random.percent(30) ? random.between(2, 4) : random.between(2, 64);
+    options.dead_max = random.between(1, 8);
+    options.outcomes = std::uint64_t{1} << random.between(0, 8);
+    options.first_position = random.one_of({1, 77, 0xffff'fff0, (std::uint64_t{1} << 54) - 600});
+    options.kind = random.percent(80) ? QueueKind::by_key : QueueKind::unordered;
+    options.on_failure = random.percent(70) ? OnFailure::hold : OnFailure::detach;
+    options.attempts_max = static_cast<std::uint32_t>(random.between(1, 4));
+    options.run_max = static_cast<std::uint32_t>(random.one_of({1, 1, 1, 2, 3, 4, 32}));
+    options.seed = random.next();
+    const std::uint64_t floor = random.one_of({0, 1, 3, 20});
+    options.backoff.floor = std::chrono::milliseconds(floor);
+    options.backoff.first = std::chrono::milliseconds(random.one_of({0, 1, 2, 100}));
+    options.backoff.cap = std::chrono::milliseconds(random.one_of({0, floor, 5, 70'000}));
+  }
+
+  void draw_load(Random& random) {
+    start_ns = static_cast<std::int64_t>(random.between(1'000'000'000, 1'000'000'000'000'000));
+    hashing = static_cast<Hashing>(random.below(3));
+    keys = random.between(1, 20);
+    unkeyed = random.one_of({0, 0, 20, 100});
+    outside = random.one_of({0, 10, 60});
+    delayed = random.one_of({0, 0, 30, 80});
+    with_ttl = random.one_of({0, 0, 30, 90});
+    own_attempts = random.one_of({0, 20, 100});
+    batch_max = random.between(1, 12);
+    room_max = random.one_of({1, 2, 8, 64});
+    delay_max = random.one_of({1, 5, 300, 100'000});
+    lease_max = random.one_of({1, 10, 1000, 200'000});
+    jump_max = random.one_of({1, 10, 400, 300'000});
+    budget_max = random.one_of({1, 3, 16, 128});
+  }
+
+  void draw_weights(Random& random) {
+    for (std::uint64_t& weight : weights) {
+      weight = random.between(1, 12);
+    }
+    const auto scale = [&](Operation operation, std::initializer_list<std::uint64_t> factors) {
+      weights[static_cast<std::size_t>(operation)] *= random.one_of(factors);
+    };
+    scale(Operation::publish, {1, 2});
+    scale(Operation::receive, {1, 2});
+    scale(Operation::take, {0, 0, 1});
+    scale(Operation::settle, {1, 2, 4});
+    scale(Operation::ack_prefix, {0, 1});
+    scale(Operation::drop_zombie, {0, 1, 1});
+    scale(Operation::take_back, {0, 0, 0, 1});
+    scale(Operation::deliver, {1, 2});
+    scale(Operation::advance, {1, 2});
+    scale(Operation::replay, {0, 1});
+    scale(Operation::discard, {0, 1});
+    if (options.run_max == 1) {
+      scale(Operation::ack_prefix, {0});
+    }
+  }
+};
+
+}  // namespace laneway::engine
