@@ -12,6 +12,7 @@ if(PROJECT_IS_TOP_LEVEL)
   endif()
 endif()
 
+set(CMAKE_CXX_EXTENSIONS OFF)
 find_package(Threads REQUIRED)
 
 # Warnings are errors for us and never for those who embed us: nothing here is exported.
