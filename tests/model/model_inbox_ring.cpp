@@ -5,7 +5,12 @@ namespace {
 
 using namespace laneway::engine;
 
-struct One : InboxShapeDefaults {
+struct OneProducer : InboxShapeDefaults {
+  static constexpr unsigned kProducers = 1;
+  static constexpr unsigned kLooks = 1;
+};
+struct TwoProducers : InboxShapeDefaults {
+  static constexpr unsigned kHolders = 0;
   static constexpr std::uint64_t kEntries = 1;
 };
 struct Wrap : InboxShapeDefaults {
@@ -27,6 +32,8 @@ int main(int argc, char** argv) {
   return model::Runner("inbox_ring", "engine/concurrent/inbox_ring.hpp",
                        {{"refusal", kSimulate<InboxRefusal<2>>, Search::full, 0, 30'000},
                         {"refusal_after_a_race", kSimulate<InboxRefusal<1>>, Search::full, 0, 1},
+                        {"one_producer", kSimulate<InboxDrain<OneProducer>>, Search::full, 0, 1},
+                        {"two_producers", kSimulate<InboxDrain<TwoProducers>>, Search::full, 0, 1},
                         {"wrap", kSimulate<InboxDrain<Wrap>>},
                         {"batches", kSimulate<InboxDrain<Batches>>},
                         {"two_holders", kSimulate<InboxDrain<TwoHolders>>},

@@ -169,7 +169,7 @@ class Runner {
     return !run.ok;
   }
 
-  // --- weaker orders -----------------------------------------------------------------------------
+  // --- weaker orders ---------------------------------------------------------------------------
 
   static std::vector<std::memory_order> weaker(const OrderSite& site) {
     const bool update =
@@ -210,16 +210,19 @@ class Runner {
   bool kill(const OrderSite& site, std::memory_order order) {
     std::printf("  %s:%u %s %s -> %s: ", judged_, site.line, name(site.operation), name(site.order),
                 name(order));
-    for (const Unit& unit : units_) {
-      if (unit.broken) {
-        continue;
-      }
-      const Run run = simulate(unit, Search::random, kSchedulesPerMutant);
-      if (!run.ok) {
-        std::printf("killed at schedule %s of %s, %s\n", grouped(run.schedules).c_str(),
-                    name_of(unit).c_str(), rl::test_result_str(run.params.test_result));
-        std::fflush(stdout);
-        return true;
+    // Briefly with each unit, then at length: most orders are missed at once by the right one.
+    for (const std::uint64_t schedules : {kSchedulesAtFirst, kSchedulesPerMutant}) {
+      for (const Unit& unit : units_) {
+        if (unit.broken) {
+          continue;
+        }
+        const Run run = simulate(unit, Search::random, schedules);
+        if (!run.ok) {
+          std::printf("killed at schedule %s of %s, %s\n", grouped(run.schedules).c_str(),
+                      name_of(unit).c_str(), rl::test_result_str(run.params.test_result));
+          std::fflush(stdout);
+          return true;
+        }
       }
     }
     std::printf("SURVIVED\n");
@@ -227,8 +230,7 @@ class Runner {
     return false;
   }
 
-  // --- words
-  // ---------------------------------------------------------------------------------------
+  // --- words -----------------------------------------------------------------------------------
 
   std::string name_of(const Unit& unit) const {
     return *unit.name == '\0' ? thing_ : std::string(thing_) + "/" + unit.name;
@@ -257,6 +259,7 @@ class Runner {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
+  static constexpr std::uint64_t kSchedulesAtFirst = 3'000;
   static constexpr std::uint64_t kSchedulesPerMutant = 300'000;
 
   const char* const thing_;

@@ -18,6 +18,7 @@
 #include "engine/concurrent/event_count.hpp"
 #include "engine/concurrent/inbox_ring.hpp"
 #include "engine/concurrent/token.hpp"
+#include "tests/model/test_entry.hpp"
 
 #include <array>
 #include <chrono>
@@ -26,35 +27,6 @@
 
 namespace laneway::engine {
 
-// What travels through the rings: who published it, and the how-many-eth of that producer it is.
-using TestEntry = handoff<std::uint64_t>;
-
-constexpr std::uint64_t test_entry(unsigned producer, std::uint64_t number) {
-  return std::uint64_t{producer} << 48 | number;
-}
-constexpr unsigned producer_of(std::uint64_t entry) {
-  return static_cast<unsigned>(entry >> 48);
-}
-constexpr std::uint64_t number_of(std::uint64_t entry) {
-  return entry & ((std::uint64_t{1} << 48) - 1);
-}
-
-// Each producer's entries must come by in the order in which it published them.
-template <unsigned kProducers>
-class FifoCheck {
- public:
-  void see(std::uint64_t entry) {
-    const unsigned producer = producer_of(entry);
-    LANEWAY_CHECK(producer < kProducers);
-    LANEWAY_CHECK(number_of(entry) == next_[producer].get());
-    next_[producer].set(number_of(entry) + 1);
-  }
-  std::uint64_t seen(unsigned producer) const { return next_[producer].get(); }
-
- private:
-  std::array<handoff<std::uint64_t>, kProducers> next_;
-};
-
 struct InboxShapeDefaults {
   static constexpr unsigned kProducers = 2;
   static constexpr unsigned kHolders = 1;
@@ -62,6 +34,7 @@ struct InboxShapeDefaults {
   static constexpr std::uint32_t kBatch = 1;
   static constexpr std::uint64_t kSlots = 2;
   static constexpr std::uint64_t kFirst = 0;  // position
+  static constexpr unsigned kLooks = 0;       // of a holder; 0: until all producers have finished
 };
 
 // Producers publish kEntries each through a ring that is too small for them; holders drain it.
@@ -121,13 +94,18 @@ class InboxDrain {
   }
 
   void hold() {
-    while (finished_.load(std::memory_order_acquire) < Shape::kProducers) {
+    for (unsigned look = 0; Shape::kLooks == 0 || look < Shape::kLooks; ++look) {
+      if (Shape::kLooks == 0 && finished_.load(std::memory_order_acquire) == Shape::kProducers) {
+        return;
+      }
       if (token_.try_take()) {
         stall_point(StallPoint::hold_taken);
         drain();
         (void)token_.release();
       }
-      relax();
+      if (Shape::kLooks == 0) {
+        relax();
+      }
     }
   }
 
