@@ -14,23 +14,25 @@ endif()
 function(laneway_refuse_library name)
   get_target_property(libraries ${name} LINK_LIBRARIES)
   foreach(library IN LISTS libraries)
-    if(library MATCHES "^laneway" AND NOT library STREQUAL "laneway_warnings")
+    if(library MATCHES "^laneway" AND NOT library MATCHES "_(warnings|relacy)$")
       message(FATAL_ERROR "${name} links ${library}: a model never links the engine")
     endif()
   endforeach()
 endfunction()
 
+# Linked after the warnings, so that it can take one back: Relacy's macro `$` is used in the seam.
+add_library(laneway_relacy INTERFACE)
+target_include_directories(laneway_relacy SYSTEM INTERFACE ${LANEWAY_RELACY_DIR})
+target_compile_definitions(laneway_relacy INTERFACE LANEWAY_MODEL=1 LANEWAY_STATIC_DEFINE)
+target_compile_options(laneway_relacy INTERFACE -O2 -fno-sized-deallocation
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-dollar-in-identifier-extension>)
+
 foreach(source IN LISTS sources)
   cmake_path(GET source STEM name)
   add_executable(${name} ${source})
-  target_compile_definitions(${name} PRIVATE LANEWAY_MODEL=1 LANEWAY_STATIC_DEFINE)
-  target_compile_options(${name} PRIVATE -O2 -fno-sized-deallocation)
-  # Relacy's `$` and its names cross into the seam as macros.
-  target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:Clang>:-Wno-dollar-in-identifier-extension>)
-  target_include_directories(${name} SYSTEM PRIVATE ${LANEWAY_RELACY_DIR})
   target_include_directories(${name} PRIVATE
     ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/gen)
-  target_link_libraries(${name} PRIVATE laneway_warnings Threads::Threads)
+  target_link_libraries(${name} PRIVATE laneway_warnings laneway_relacy Threads::Threads)
   laneway_add_test(${name} model)
   add_dependencies(models ${name})
   cmake_language(EVAL CODE "cmake_language(DEFER CALL laneway_refuse_library ${name})")
