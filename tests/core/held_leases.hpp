@@ -1,5 +1,5 @@
-// The Lease objects of the test and their lease words: who wins a lease is decided here, as it is by
-// one atomic word in the engine; the core only hears the verdict.
+// The Lease objects of the test and their lease words: who wins a lease is decided here, as it is
+// by one atomic word in the engine; the core only hears the verdict.
 #pragma once
 
 #include "engine/core/shard_core.hpp"

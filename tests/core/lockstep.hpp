@@ -32,7 +32,9 @@ class Lockstep {
   std::int64_t now_ns() const { return now_ns_; }
   std::uint64_t now_tick() const { return static_cast<std::uint64_t>(now_ns_) / 1'000'000; }
   // The first tick that is not before now.
-  std::uint64_t next_tick() const { return (static_cast<std::uint64_t>(now_ns_) + 999'999) / 1'000'000; }
+  std::uint64_t next_tick() const {
+    return (static_cast<std::uint64_t>(now_ns_) + 999'999) / 1'000'000;
+  }
   const std::deque<reference::Position>& dead() const { return reference_.dead(); }
   const ShardCore& core() const { return core_; }
   HeldLeases& leases() { return leases_; }
@@ -119,7 +121,8 @@ class Lockstep {
     require(!progress.more || progress.nodes == budget, "S6: nothing but the budget ends a step");
     see_joined();
     see_expired();
-    const bool late = !reference_.timers().empty() && reference_.timers().begin()->first <= now_tick();
+    const bool late =
+        !reference_.timers().empty() && reference_.timers().begin()->first <= now_tick();
     require(progress.more || !late, "S6: what is due is done, but for what the budget leaves");
   }
 
@@ -279,6 +282,7 @@ class Lockstep {
 
   // The word decides: settled before, extended, or over.
   void judge(std::uint32_t slot, Random* random) {
+    see_expired();  // they made room for stories
     HeldLease& lease = leases_.leased(slot);
     const reference::Message& head = reference_.at(lease.members.front());
     require(head.timer_tick != 0, "a lease is judged when its timer is armed");
@@ -303,8 +307,7 @@ class Lockstep {
 
   void end(const HeldLease& lease, LeaseEnd verdict, const FailureNote* note) {
     core_.settle(lease.slot, verdict, lease.prefix, note, now_ns_);
-    const auto retrying =
-        reference_.end_lease(lease.members, verdict, lease.prefix, note, now_ns_);
+    const auto retrying = reference_.end_lease(lease.members, verdict, lease.prefix, note, now_ns_);
     if (retrying) {
       judge_retry(*retrying, note);
     }
@@ -373,7 +376,8 @@ class Lockstep {
     std::sort(joined.begin(), joined.end());
     std::pair<std::uint64_t, reference::Position> last;
     for (const auto& [join, position] : joined) {
-      const std::pair<std::uint64_t, reference::Position> due{reference_.at(position).due_tick, position};
+      const std::pair<std::uint64_t, reference::Position> due{reference_.at(position).due_tick,
+                                                              position};
       require(due.first <= now_tick(), "S6: no delay or back-off ends early");
       const bool placed = reference_.at(position).placed;
       reference_.fall_due(position);
@@ -401,7 +405,8 @@ class Lockstep {
     }
     for (const reference::Position position : gone) {
       const reference::Message& message = reference_.at(position);
-      require(message.state != MessageState::leased, "a leased message is not ended by its deadline");
+      require(message.state != MessageState::leased,
+              "a leased message is not ended by its deadline");
       require(message.ttl_tick != 0, "S2: only a deadline ends a waiting message");
       require(message.ttl_tick <= now_tick(), "S6: no message deadline passes early");
       reference_.expire(position);
@@ -413,7 +418,8 @@ class Lockstep {
   void see_blocks() {
     for (Block* block = core_.take_freed_blocks(); block != nullptr;) {
       Block* const next = block->next;
-      require(!reference_.holds(blocks_.give(block)), "S5: bytes are kept while a Lease reads them");
+      require(!reference_.holds(blocks_.give(block)),
+              "S5: bytes are kept while a Lease reads them");
       block = next;
     }
   }
@@ -464,7 +470,8 @@ class Lockstep {
     std::int64_t last_died = 0;
     for (std::size_t i = 0; i < slots.size(); ++i) {
       const Slot& slot = core_.slot(slots[i]);
-      require(slot.position == dead[i], "S13: dead letters are listed in the order of their deaths");
+      require(slot.position == dead[i],
+              "S13: dead letters are listed in the order of their deaths");
       require(slot.since_ns > last_died, "no two letters of a shard died at one time");
       last_died = slot.since_ns;
       check_letter(slot, reference_.messages().at(dead[i]));
@@ -515,8 +522,8 @@ class Lockstep {
   BlockYard blocks_;
   HeldLeases leases_;
   std::int64_t now_ns_;
-  std::uint64_t advanced_to_;             // tick of the last advance
-  std::set<reference::Position> late_;    // were due before the core could look at them
+  std::uint64_t advanced_to_;           // tick of the last advance
+  std::set<reference::Position> late_;  // were due before the core could look at them
   std::uint64_t last_fence_ = 0;
   std::uint64_t last_join_ = 0;
   std::uint64_t runs_out_ = 0;  // run records in use

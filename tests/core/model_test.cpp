@@ -1,16 +1,15 @@
-// ShardCore beside an obvious model. Each seed draws a shape (kind of queue, limits, lengths of time,
-// weights of the verbs) and then random verbs, which are done to both; the rules are checked after
-// each of them. Seed and number of operations replay a run exactly:
+// ShardCore beside an obvious model. Each seed draws a shape (kind of queue, limits, lengths of
+// time, weights of the verbs) and then random verbs, which are done to both; the rules are checked
+// after each of them. Seed and number of operations replay a run exactly:
 //
 //   core_model_test [--seeds N] [--operations N] [--seed S [--trace]]
 #include "tests/core/lockstep.hpp"
 #include "tests/core/require.hpp"
 #include "tests/core/shape.hpp"
 
-#include <csignal>
-
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -45,11 +44,13 @@ void print_replay() {
                static_cast<unsigned long long>(running.operations));
 }
 
-extern "C" void on_abort(int) { print_replay(); }
+extern "C" void on_abort(int) {
+  print_replay();
+}
 
-const char* const kNames[kOperations] = {"publish",     "receive",   "take",    "settle",
-                                         "ack_prefix",  "extend",    "drop",    "take_back",
-                                         "deliver",     "advance",   "replay",  "discard"};
+const char* const kNames[kOperations] = {"publish",    "receive", "take",   "settle",
+                                         "ack_prefix", "extend",  "drop",   "take_back",
+                                         "deliver",    "advance", "replay", "discard"};
 
 class Run {
  public:
@@ -67,11 +68,16 @@ class Run {
   }
 
   void step() {
-    const Operation operation = draw();
+    Operation operation = draw();
+    for (int redraws = 8; !possible(operation) && redraws > 0; --redraws) {
+      operation = draw();
+    }
     say("%llu.%06llu ms  %s", static_cast<unsigned long long>(both_.now_tick()),
         static_cast<unsigned long long>(both_.now_ns() % 1'000'000),
         kNames[static_cast<std::size_t>(operation)]);
-    apply(operation);
+    if (possible(operation)) {
+      apply(operation);
+    }
     both_.check_counts();
     if (random_.percent(6)) {
       both_.check_everything();
@@ -82,9 +88,7 @@ class Run {
   void drain() {
     say("drain");
     do {
-      while (!both_.leases().zombies().empty()) {
-        both_.leases().drop_zombie(both_.leases().zombies().back());
-      }
+      drop_zombies();
       while (!both_.leases().live().empty()) {
         both_.leases().settle(lease(both_.leases().live().back()), LeaseEnd::acked);
       }
@@ -126,6 +130,26 @@ class Run {
     return static_cast<Operation>(operation);
   }
 
+  bool possible(Operation operation) {
+    const HeldLeases& leases = both_.leases();
+    switch (operation) {
+      case Operation::settle:
+      case Operation::ack_prefix:
+      case Operation::extend:
+      case Operation::take_back:
+        return !leases.live().empty();
+      case Operation::drop_zombie:
+        return !leases.zombies().empty();
+      case Operation::deliver:
+        return leases.on_the_way() != 0;
+      case Operation::replay:
+      case Operation::discard:
+        return !both_.dead().empty();
+      default:
+        return true;
+    }
+  }
+
   void apply(Operation operation) {
     HeldLeases& leases = both_.leases();
     switch (operation) {
@@ -137,33 +161,20 @@ class Run {
       case Operation::take:
         return both_.take(some32(std::min<std::uint64_t>(shape_.room_max, 4)), &random_);
       case Operation::settle:
-        for (std::uint64_t i = random_.between(1, 4); i > 0 && !leases.live().empty(); --i) {
+        for (std::uint64_t i = random_.between(1, 8); i > 0 && !leases.live().empty(); --i) {
           settle(lease(any(leases.live())));
         }
         return;
       case Operation::ack_prefix:
-        if (!leases.live().empty()) {
-          HeldLease& acked = lease(any(leases.live()));
-          const auto prefix = static_cast<std::uint32_t>(random_.below(acked.members.size() + 1));
-          acked.prefix = std::max(acked.prefix, prefix);
-        }
-        return;
+        return ack_prefix(lease(any(leases.live())));
       case Operation::extend:
-        if (!leases.live().empty()) {
-          HeldLease& extended = lease(any(leases.live()));
-          extended.deadline_tick = std::max(extended.deadline_tick,
-                                            both_.next_tick() + random_.below(shape_.lease_max));
-        }
-        return;
+        return extend(lease(any(leases.live())));
       case Operation::drop_zombie:
-        if (!leases.zombies().empty()) {
-          leases.drop_zombie(any(leases.zombies()));
-        }
-        return;
+        return leases.drop_zombie(any(leases.zombies()));
       case Operation::take_back:
         return both_.take_back(random_.between(1, 8));
       case Operation::deliver:
-        for (std::uint64_t i = random_.between(1, 8); i > 0 && leases.on_the_way() != 0; --i) {
+        for (std::uint64_t i = random_.between(1, 16); i > 0 && leases.on_the_way() != 0; --i) {
           both_.deliver();
         }
         return;
@@ -173,10 +184,7 @@ class Run {
       case Operation::replay:
         return replay();
       case Operation::discard:
-        if (!both_.dead().empty()) {
-          both_.discard(any(both_.dead()));
-        }
-        return;
+        return both_.discard(any(both_.dead()));
     }
   }
 
@@ -189,7 +197,16 @@ class Run {
   }
   HeldLease& lease(std::uint64_t fence) { return both_.leases().at(fence); }
 
+  void drop_zombies() {
+    while (!both_.leases().zombies().empty()) {
+      both_.leases().drop_zombie(both_.leases().zombies().back());
+    }
+  }
+
   void publish(std::uint64_t count) {
+    if (both_.room() == 0 && random_.percent(30)) {
+      drop_zombies();  // or nothing would happen any more
+    }
     for (count = std::min(count, both_.room()); count > 0; --count) {
       reference::Message message;
       message.position = both_.next_position();
@@ -214,16 +231,15 @@ class Run {
   }
 
   void settle(HeldLease& settled) {
-    static constexpr LeaseEnd kVerdicts[] = {LeaseEnd::acked,    LeaseEnd::acked,
-                                             LeaseEnd::nacked,   LeaseEnd::nacked,
-                                             LeaseEnd::released, LeaseEnd::rejected,
-                                             LeaseEnd::abandoned};
+    static constexpr LeaseEnd kVerdicts[] = {
+        LeaseEnd::acked,    LeaseEnd::acked,    LeaseEnd::nacked,   LeaseEnd::nacked,
+        LeaseEnd::released, LeaseEnd::rejected, LeaseEnd::abandoned};
     const LeaseEnd verdict = kVerdicts[random_.below(std::size(kVerdicts))];
     settled.with_note = verdict == LeaseEnd::nacked || verdict == LeaseEnd::rejected;
     if (settled.with_note) {
       FailureNote& note = settled.note;
-      note.after_ms_plus_1 = random_.percent(50) ? FailureNote::kBackoff
-                                                 : random_.between(1, shape_.delay_max + 1);
+      note.after_ms_plus_1 =
+          random_.percent(50) ? FailureNote::kBackoff : random_.between(1, shape_.delay_max + 1);
       note.error_class = some32(1000);
       note.text_bytes = static_cast<std::uint8_t>(random_.below(kErrorTextBytesMax + 1));
       std::memset(note.text, static_cast<int>('a' + random_.below(26)), note.text_bytes);
@@ -231,11 +247,18 @@ class Run {
     both_.leases().settle(settled, verdict);
   }
 
-  // One dead letter, or all of them in the order in which they had joined their keys.
+  void ack_prefix(HeldLease& acked) {
+    const auto prefix = static_cast<std::uint32_t>(random_.below(acked.members.size() + 1));
+    acked.prefix = std::max(acked.prefix, prefix);
+  }
+
+  void extend(HeldLease& extended) {
+    const std::uint64_t deadline = both_.next_tick() + random_.below(shape_.lease_max);
+    extended.deadline_tick = std::max(extended.deadline_tick, deadline);
+  }
+
+  // One dead letter, or all of them, the oldest first.
   void replay() {
-    if (both_.dead().empty()) {
-      return;
-    }
     std::vector<std::uint64_t> chosen{any(both_.dead())};
     if (random_.percent(30)) {
       chosen.assign(both_.dead().begin(), both_.dead().end());
@@ -245,15 +268,22 @@ class Run {
     }
   }
 
-  // Time stands still, moves inside a tick, to the next tick, or jumps.
+  // Time stands still, moves inside a tick, to the next tick, to the next thing to do, or jumps.
   std::int64_t jump() {
-    switch (random_.below(5)) {
+    const std::uint64_t next_due = both_.core().next_due();
+    switch (random_.below(6)) {
       case 0:
         return 0;
       case 1:
         return static_cast<std::int64_t>(random_.below(1'000'000));
       case 2:
         return static_cast<std::int64_t>(both_.next_tick() * 1'000'000) - both_.now_ns();
+      case 3:
+      case 4:
+        if (next_due != TimerWheel::kNever && next_due > both_.now_tick()) {
+          return static_cast<std::int64_t>(next_due * 1'000'000) - both_.now_ns();
+        }
+        return 0;
       default:
         return static_cast<std::int64_t>(random_.below(shape_.jump_max * 1'000'000));
     }

@@ -444,12 +444,12 @@ class ReferenceCore {
 
   const ShardOptions options_;
   const std::uint64_t story_room_;
-  std::map<Position, Message> messages_;                 // unresolved or pinned
-  std::map<std::string, std::deque<Position>> lanes_;    // of each key, in the order of joining
-  std::set<std::pair<std::int64_t, Position>> ready_;    // by turn
-  std::set<std::pair<Tick, Position>> timers_;           // what the core must look at
+  std::map<Position, Message> messages_;               // unresolved or pinned
+  std::map<std::string, std::deque<Position>> lanes_;  // of each key, in the order of joining
+  std::set<std::pair<std::int64_t, Position>> ready_;  // by turn
+  std::set<std::pair<Tick, Position>> timers_;         // what the core must look at
   std::map<Position, MessageState> outcomes_;
-  std::deque<Position> dead_;                            // oldest first
+  std::deque<Position> dead_;  // oldest first
   QueueStats stats_;
   Position accepted_;
   std::int64_t turn_ = 0;

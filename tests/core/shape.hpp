@@ -1,4 +1,5 @@
-// Everything about one run of the model test that is drawn from its seed before the first operation.
+// Everything about one run of the model test that is drawn from its seed before the first
+// operation.
 #pragma once
 
 #include "engine/base/hash.hpp"
@@ -103,9 +104,11 @@ struct Shape {
     own_attempts = random.one_of({0, 20, 100});
     batch_max = random.between(1, 12);
     room_max = random.one_of({1, 2, 8, 64});
-    delay_max = random.one_of({1, 5, 300, 100'000});
-    lease_max = random.one_of({1, 10, 1000, 200'000});
-    jump_max = random.one_of({1, 10, 400, 300'000});
+    // Mostly of one scale, so that things happen at the same time.
+    const std::uint64_t scale = random.one_of({1, 10, 400, 100'000});
+    delay_max = random.percent(70) ? scale : random.one_of({1, 5, 300, 100'000});
+    lease_max = random.percent(70) ? 2 * scale : random.one_of({1, 10, 1000, 200'000});
+    jump_max = random.percent(70) ? 2 * scale : random.one_of({1, 10, 400, 300'000});
     budget_max = random.one_of({1, 3, 16, 128});
   }
 
@@ -116,15 +119,16 @@ struct Shape {
     const auto scale = [&](Operation operation, std::initializer_list<std::uint64_t> factors) {
       weights[static_cast<std::size_t>(operation)] *= random.one_of(factors);
     };
-    scale(Operation::publish, {1, 2});
-    scale(Operation::receive, {1, 2});
+    scale(Operation::publish, {1, 2, 3});
+    scale(Operation::receive, {1, 2, 3});
     scale(Operation::take, {0, 0, 1});
     scale(Operation::settle, {1, 2, 4});
     scale(Operation::ack_prefix, {0, 1});
+    scale(Operation::extend, {0, 1});
     scale(Operation::drop_zombie, {0, 1, 1});
     scale(Operation::take_back, {0, 0, 0, 1});
-    scale(Operation::deliver, {1, 2});
-    scale(Operation::advance, {1, 2});
+    scale(Operation::deliver, {2, 3});
+    scale(Operation::advance, {1, 2, 4});
     scale(Operation::replay, {0, 1});
     scale(Operation::discard, {0, 1});
     if (options.run_max == 1) {
