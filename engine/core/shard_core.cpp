@@ -65,6 +65,8 @@ ShardCore::ShardCore(const ShardOptions& options, Arena* arena, std::int64_t now
       outcomes_(arena->take<std::uint8_t>(static_cast<std::size_t>(options.outcomes))),
       accepted_(options.first_position) {
   LANEWAY_CHECK(std::has_single_bit(options.outcomes));
+  LANEWAY_CHECK(options.dead_max > 0);
+  LANEWAY_CHECK(options.run_max <= kRunMax);
 }
 
 // --- accept -----------------------------------------------------------------------------------
@@ -148,6 +150,8 @@ void ShardCore::make_ready(std::uint32_t index, std::int64_t now_ns, bool at_fro
   slot.state = SlotState::ready;
   slot.since_ns = now_ns;
   if (at_front) {
+    // No younger than the one behind it, so that the first of the list is always the oldest.
+    slot.since_ns = ready_.empty() ? now_ns : slots_[ready_.front()].since_ns;
     ready_.push_front(index);
   } else {
     ready_.push_back(index);
@@ -188,34 +192,39 @@ void ShardCore::leave_lane(std::uint32_t index, std::int64_t now_ns) {
 // --- grant ------------------------------------------------------------------------------------
 
 bool ShardCore::grant(const GrantTerms& terms, std::int64_t now_ns, Grant* grant) {
-  while (!ready_.empty()) {
-    const std::uint32_t index = ready_.front();
-    if (expire_if_late(index, now_ns)) {
-      continue;
-    }
-    ready_.remove(index);
-    Slot& slot = slots_[index];
-    stats_.queue_wait.record(elapsed(slot.since_ns, now_ns));
-    lease_one(index, now_ns, terms);
-    *grant = {index, 0, ++fences_, slot.attempts};
-    if (options_.run_max > 1 && slot.lane != 0 && slot.lane_next != 0 && terms.room > 1) {
-      extend_run(index, now_ns, terms, grant);
-    }
-    wheel_.arm(index, terms.deadline_tick);
-    ++leases_out_;
-    return true;
-  }
-  return false;
-}
-
-// A waiting message whose deadline has passed is never granted, also when its timer is behind.
-bool ShardCore::expire_if_late(std::uint32_t index, std::int64_t now_ns) {
-  const Slot& slot = slots_[index];
-  if (slot.ttl_tick == 0 || slot.ttl_tick > tick_floor(now_ns)) {
+  const std::uint32_t index = next_ready(now_ns);
+  if (index == kNoSlot) {
     return false;
   }
-  timer_fired(index, slot.ttl_tick, now_ns);
+  const Slot& slot = slots_[index];
+  lease_one(index, now_ns, terms);
+  *grant = {index, 0, ++fences_, slot.attempts};
+  if (options_.run_max > 1 && slot.lane != 0 && slot.lane_next != 0 && terms.room > 1) {
+    extend_run(index, now_ns, terms, grant);
+  }
+  wheel_.arm(index, terms.deadline_tick);
+  ++leases_out_;
   return true;
+}
+
+// Takes the first ready message out of its list. A waiting message whose deadline has passed is
+// never granted, also when its timer is behind; only so many of them are looked at.
+std::uint32_t ShardCore::next_ready(std::int64_t now_ns) {
+  for (std::uint32_t late = 0; late < kHoldItemsMax && !ready_.empty(); ++late) {
+    const std::uint32_t index = ready_.front();
+    if (!is_late(index, now_ns)) {
+      ready_.remove(index);
+      stats_.queue_wait.record(elapsed(slots_[index].since_ns, now_ns));
+      return index;
+    }
+    timer_fired(index, slots_[index].ttl_tick, now_ns);
+  }
+  return kNoSlot;
+}
+
+bool ShardCore::is_late(std::uint32_t index, std::int64_t now_ns) const {
+  const Slot& slot = slots_[index];
+  return slot.ttl_tick != 0 && slot.ttl_tick <= tick_floor(now_ns);
 }
 
 void ShardCore::lease_one(std::uint32_t index, std::int64_t now_ns, const GrantTerms& terms) {
@@ -247,14 +256,11 @@ void ShardCore::extend_run(std::uint32_t head,
   slots_[head].run = record;
   const std::uint32_t size = std::min(options_.run_max, terms.room);
   std::uint32_t link = slots_[head].lane_next;
-  while (link != 0 && run.size < size) {
+  // Ends before a late one, which its timer is about to take out.
+  while (link != 0 && run.size < size && !is_late(link - 1, now_ns)) {
     const std::uint32_t index = link - 1;
     link = slots_[index].lane_next;
     LANEWAY_ASSERT(slots_[index].state == SlotState::blocked);
-    if (slots_[index].ttl_tick != 0 && slots_[index].ttl_tick <= tick_floor(now_ns)) {
-      timer_fired(index, slots_[index].ttl_tick, now_ns);
-      continue;
-    }
     --stats_.blocked;
     lease_one(index, now_ns, terms);
     slots_[index].run = record;
@@ -264,23 +270,17 @@ void ShardCore::extend_run(std::uint32_t head,
 }
 
 std::uint32_t ShardCore::take(std::int64_t now_ns) {
-  while (!ready_.empty()) {
-    const std::uint32_t index = ready_.front();
-    if (expire_if_late(index, now_ns)) {
-      continue;
-    }
-    ready_.remove(index);
-    Slot& slot = slots_[index];
-    stats_.queue_wait.record(elapsed(slot.since_ns, now_ns));
-    wheel_.cancel(index);
-    ++slot.attempts;
-    ++stats_.leased_total;
-    stats_.redelivered += slot.attempts > 1 ? 1u : 0u;
-    ++stats_.acked;
-    leave_lane(index, now_ns);
-    return index;
+  const std::uint32_t index = next_ready(now_ns);
+  if (index == kNoSlot) {
+    return kNoSlot;
   }
-  return kNoSlot;
+  wheel_.cancel(index);
+  const std::uint32_t attempt = ++slots_[index].attempts;
+  ++stats_.leased_total;
+  stats_.redelivered += attempt > 1 ? 1u : 0u;
+  ++stats_.acked;
+  leave_lane(index, now_ns);
+  return index;
 }
 
 void ShardCore::finish_taken(std::uint32_t index, bool keep_block) {

@@ -97,11 +97,14 @@ class ShardCore {
   }
 
   // Grants the next ready message (or run): true and its grant. The caller must settle each grant
-  // exactly once (acked ... abandoned by a final entry, or expired first and unpin later).
+  // exactly once (acked ... abandoned by a final entry, or expired first and unpin later). False:
+  // nothing is ready; or ready() says that something is, behind more messages whose deadline has
+  // passed than one call ends.
   bool grant(const GrantTerms& terms, std::int64_t now_ns, Grant* grant);
 
-  // Takes the next ready message out for good (at most once): its slot, or kNoSlot. The bytes stay
-  // until finish_taken, which leaves the block to the caller when `keep_block`.
+  // Takes the next ready message out for good (at most once): its slot, or kNoSlot as for grant. The
+  // bytes stay until finish_taken, which leaves the block to the caller when `keep_block`: not for a
+  // slot with pins, whose old Leases still read it.
   std::uint32_t take(std::int64_t now_ns);
   void finish_taken(std::uint32_t slot, bool keep_block);
 
@@ -197,7 +200,8 @@ class ShardCore {
   void leave_lane(std::uint32_t slot, std::int64_t now_ns);
   void lease_one(std::uint32_t slot, std::int64_t now_ns, const GrantTerms& terms);
   void extend_run(std::uint32_t head, std::int64_t now_ns, const GrantTerms& terms, Grant* grant);
-  bool expire_if_late(std::uint32_t slot, std::int64_t now_ns);
+  std::uint32_t next_ready(std::int64_t now_ns);
+  bool is_late(std::uint32_t slot, std::int64_t now_ns) const;
 
   void timer_fired(std::uint32_t slot, std::uint64_t tick, std::int64_t now_ns);
   void settle_member(std::uint32_t slot,
