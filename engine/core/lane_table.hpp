@@ -2,7 +2,7 @@
 // is ready, blocked, leased or waits for its retry; its lane chains them in join order.
 #pragma once
 
-#include "engine/core/probe_table.hpp"
+#include "engine/core/key_table.hpp"
 #include "engine/core/slot.hpp"
 
 #include <cstdint>
@@ -20,10 +20,11 @@ struct Lane {
 
 class LaneTable {
  public:
+  // Memory for KeyTable::entries(lanes); all of it zeroed.
   LaneTable(std::span<ProbeTable::Entry> entries, std::span<Lane> lanes, std::span<Slot> slots)
-      : table_(entries), lanes_(lanes.data()), slots_(slots.data()) {}
+      : table_(entries, lanes.size()), lanes_(lanes.data()), slots_(slots.data()) {}
 
-  std::uint64_t active() const { return active_; }
+  std::uint64_t active() const { return table_.size(); }
   void prefetch(std::uint32_t hash) const { table_.prefetch(hash); }
 
   // Puts the slot at the end of its key's lane. True: it is the lane's only message.
@@ -82,22 +83,19 @@ class LaneTable {
     slots_[slot].lane_prev = 0;
     slots_[slot].lane_next = 0;
     table_.insert(slots_[slot].key_hash, link);
-    ++active_;
   }
 
   void close(std::uint32_t link, std::uint32_t hash) {
     table_.erase(hash, link);
     lanes_[link - 1].next_free = free_;
     free_ = link;
-    --active_;
   }
 
-  ProbeTable table_;
+  KeyTable table_;
   Lane* lanes_;
   Slot* slots_;
   std::uint32_t free_ = 0;
   std::uint32_t fresh_ = 0;
-  std::uint64_t active_ = 0;
 };
 
 }  // namespace laneway::engine

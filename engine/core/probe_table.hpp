@@ -65,6 +65,8 @@ class ProbeTable {
     entries_[hole].value = 0;
   }
 
+  const Entry& at(std::size_t place) const { return entries_[place]; }
+
   void prefetch(std::uint32_t tag) const { __builtin_prefetch(&entries_[tag & mask_]); }
 
  private:

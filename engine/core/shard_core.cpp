@@ -38,7 +38,7 @@ void ShardCore::measure(const ShardOptions& options, ArenaSize* size) {
   const auto slots = static_cast<std::size_t>(options.slots());
   size->add<Slot>(slots);
   size->add<TimerNode>(slots);
-  size->add<ProbeTable::Entry>(table_entries(options));
+  size->add<ProbeTable::Entry>(KeyTable::entries(options.slots()));
   size->add<Lane>(slots);
   size->add<std::uint32_t>(table_entries(options));
   size->add<ProbeTable::Entry>(table_entries(options));
@@ -51,7 +51,7 @@ ShardCore::ShardCore(const ShardOptions& options, Arena* arena, std::int64_t now
     : options_(options),
       slots_(arena->take<Slot>(static_cast<std::size_t>(options.slots()))),
       wheel_(arena->take<TimerNode>(slots_.size()), tick_floor(now_ns)),
-      lanes_(arena->take<ProbeTable::Entry>(table_entries(options)),
+      lanes_(arena->take<ProbeTable::Entry>(KeyTable::entries(options.slots())),
              arena->take<Lane>(slots_.size()),
              slots_),
       index_(arena->take<std::uint32_t>(table_entries(options)),
