@@ -4,11 +4,14 @@
 //   harness laneway_bench run --group cycle --workload one_to_one_batch_32 --subject diy1
 // bench/report/main.py calls it many times and makes the tables.
 #include "bench/harness/cell.hpp"
+#include "bench/harness/floors.hpp"
+#include "bench/harness/self_test.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace laneway::bench {
 namespace {
@@ -74,6 +77,14 @@ int environment() {
   return 0;
 }
 
+int test() {
+  const std::vector<std::string> wrong = self_test();
+  for (const std::string& what : wrong) {
+    std::fprintf(stderr, "self-test of the verifier: %s\n", what.c_str());
+  }
+  return wrong.empty() ? 0 : 1;
+}
+
 int run(const Wanted& wanted) {
   for (const Cell& cell : all_cells()) {
     if (cell.group != wanted.group || cell.workload != wanted.workload ||
@@ -84,15 +95,18 @@ int run(const Wanted& wanted) {
       std::fprintf(stderr, "%s cannot run this: %s\n", cell.subject.c_str(), cell.lacks.c_str());
       return 2;
     }
-    const Measurement found = cell.run({std::chrono::duration<double>(wanted.warm_up),
-                                        std::chrono::duration<double>(wanted.seconds), wanted.seed,
-                                        wanted.unpinned ? Placement::free : Placement::spread});
+    const Placement placement = wanted.unpinned ? Placement::free : Placement::spread;
+    const double line_ns = line_transfer_ns(placement, cell.shape.producers);
+    const Measurement found =
+        cell.run({std::chrono::duration<double>(wanted.warm_up),
+                  std::chrono::duration<double>(wanted.seconds), wanted.seed, placement});
     Json json;
     json["group"] = cell.group;
     json["workload"] = cell.workload;
     json["subject"] = cell.subject;
     json["seed"] = wanted.seed;
     json["pin"] = wanted.unpinned ? "free" : "spread";
+    json["line_ns"] = line_ns;
     json["messages"] = found.messages;
     json["seconds"] = found.seconds;
     json["rate"] = static_cast<double>(found.messages) / found.seconds;
@@ -119,6 +133,8 @@ int main(int argc, char** argv) {
   const CLI::App* list_command = app.add_subcommand("list", "Print every cell");
   const CLI::App* environment_command =
       app.add_subcommand("environment", "Print compiler, flags and the cost of the harness");
+  const CLI::App* test_command =
+      app.add_subcommand("self_test", "See whether the verifier notices what it must");
   CLI::App* run_command = app.add_subcommand("run", "Run one cell once");
   run_command->add_option("--group", wanted.group)->required();
   run_command->add_option("--workload", wanted.workload)->required();
@@ -135,6 +151,9 @@ int main(int argc, char** argv) {
   }
   if (environment_command->parsed()) {
     return environment();
+  }
+  if (test_command->parsed()) {
+    return test();
   }
   return run(wanted);
 }

@@ -1,5 +1,6 @@
 #include "bench/harness/placement.hpp"
 
+#include <pthread.h>
 #include <sched.h>
 
 #include <vector>
@@ -23,7 +24,8 @@ std::vector<int> usable_cores() {
 
 }  // namespace
 
-void place_thread(Placement placement, std::uint32_t index) {
+void place_thread(Placement placement, std::uint32_t index, const char* name) {
+  (void)pthread_setname_np(pthread_self(), name);
   const std::vector<int> cores = usable_cores();
   if (placement == Placement::free || cores.empty()) {
     return;

@@ -9,7 +9,8 @@ namespace laneway::bench {
 // free: as the scheduler likes, which on a loaded machine may be all on one core.
 enum class Placement { spread, free };
 
-// Puts the calling thread on its core. Left where it is when the system refuses.
-void place_thread(Placement placement, std::uint32_t index);
+// Puts the calling thread on its core, and gives it a name of up to 15 letters for profilers to
+// sort by. Left where it is when the system refuses.
+void place_thread(Placement placement, std::uint32_t index, const char* name);
 
 }  // namespace laneway::bench

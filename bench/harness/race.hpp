@@ -48,13 +48,13 @@ class Race {
     std::vector<std::jthread> threads;
     for (std::uint32_t i = 0; i < shape_.producers; ++i) {
       threads.emplace_back([this, i] {
-        place_thread(options_.placement, i);
+        place_thread(options_.placement, i, "producer");
         produce(i);
       });
     }
     for (std::uint32_t i = 0; i < shape_.consumers; ++i) {
       threads.emplace_back([this, i] {
-        place_thread(options_.placement, shape_.producers + i);
+        place_thread(options_.placement, shape_.producers + i, "consumer");
         consume(i);
       });
     }

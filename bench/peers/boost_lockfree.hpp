@@ -48,7 +48,7 @@ class BoostQueue {
       if (!queue_.pop(element)) {
         return 0;
       }
-      verify_element(element, verifier);
+      verify_elements(std::span<const Element>(&element, 1), verifier);
       return 1;
     }
 
@@ -102,9 +102,7 @@ class BoostSpsc {
     std::size_t consume(std::size_t max, Verifier& verifier) {
       const std::size_t count =
           max == 1 ? queue_.pop(elements_[0]) : queue_.pop(elements_.data(), max);
-      for (std::size_t i = 0; i < count; ++i) {
-        verify_element(elements_[i], verifier);
-      }
+      verify_elements(std::span<const Element>(elements_.data(), count), verifier);
       return count;
     }
 

@@ -45,6 +45,9 @@ class Diy {
       const std::size_t count = queue_.receive({leases_.data(), max}, std::chrono::microseconds(0));
       std::array<std::uint64_t, kBatchMax> keys;
       for (std::size_t i = 0; i < count; ++i) {
+        verifier.announce(&leases_[i].message->payload);
+      }
+      for (std::size_t i = 0; i < count; ++i) {
         const DiyLeaseQueue::Message& message = *leases_[i].message;
         keys[i] = verifier.begin(message.key, &message.payload);
       }

@@ -113,6 +113,9 @@ class LanewayCycle {
       Result<LeaseBatch> granted = consumer_.receive({.max = static_cast<std::uint32_t>(max)});
       LeaseBatch& leases = *checked(granted);
       const std::size_t count = leases.size();
+      for (const Lease& lease : leases) {
+        verifier.announce(lease.payload().data());
+      }
       std::size_t begun = 0;
       for (const Lease& lease : leases) {
         keys_[begun++] = verifier.begin(key_of(lease), lease.payload().data());

@@ -65,9 +65,7 @@ class Moodycamel {
 
     std::size_t consume(std::size_t max, Verifier& verifier) {
       const std::size_t count = dequeue(max);
-      for (std::size_t i = 0; i < count; ++i) {
-        verify_element(elements_[i], verifier);
-      }
+      verify_elements(std::span<const Element>(elements_.data(), count), verifier);
       backlog_.consumed(count);
       return count;
     }

@@ -45,9 +45,7 @@ class MutexRing {
     explicit Consumer(MutexRing& ring) : ring_(ring) {}
     std::size_t consume(std::size_t max, Verifier& verifier) {
       const std::size_t count = ring_.pop({elements_.data(), max});
-      for (std::size_t i = 0; i < count; ++i) {
-        verify_element(elements_[i], verifier);
-      }
+      verify_elements(std::span<const Element>(elements_.data(), count), verifier);
       return count;
     }
 
@@ -59,7 +57,7 @@ class MutexRing {
   Producer producer(std::uint32_t) { return Producer(*this); }
   Consumer consumer(std::uint32_t) { return Consumer(*this); }
 
- private:
+  // As many as there is room for, and as many as there are; answer how many.
   std::size_t push(std::span<const Element> from) {
     const std::lock_guard lock(mutex_);
     const std::size_t count = std::min(from.size(), kCapacity - (tail_ - head_));
@@ -80,6 +78,7 @@ class MutexRing {
     return count;
   }
 
+ private:
   std::mutex mutex_;
   std::vector<Element> elements_;
   std::size_t head_ = 0;

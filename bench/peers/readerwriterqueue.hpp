@@ -45,7 +45,7 @@ class ReaderWriterQueue {
       if (front == nullptr) {
         return 0;
       }
-      verify_element(*front, verifier);
+      verify_elements(std::span<const Element>(front, 1), verifier);
       queue_.pop();
       return 1;
     }
