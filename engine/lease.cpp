@@ -46,13 +46,13 @@ MessageView Lease::message(std::size_t index) const noexcept {
   return shard_->view(*this, index);
 }
 Bytes Lease::payload() const noexcept {
-  return message().payload;
+  return shard_->slot(*this).payload_view();
 }
 std::string_view Lease::key() const noexcept {
-  return message().key;
+  return shard_->slot(*this).key_view();
 }
 std::string_view Lease::type() const noexcept {
-  return message().type;
+  return shard_->slot(*this).type_view();
 }
 MessageId Lease::id() const noexcept {
   return message().id;

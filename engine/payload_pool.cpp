@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <cstring>
 
 namespace laneway::engine {
@@ -74,11 +75,26 @@ Block* PayloadPool::take(Bytes payload, std::string_view key, std::string_view t
   return block;
 }
 
+Block* PayloadPool::heap_copy(const Block& block) {
+  const std::size_t bytes =
+      sizeof(Block) + block.payload_bytes + block.key_bytes + block.type_bytes;
+  auto* copy = static_cast<Block*>(std::malloc(bytes));
+  LANEWAY_CHECK(copy != nullptr);
+  std::memcpy(copy, &block, bytes);
+  copy->next = nullptr;
+  copy->size_class = kHeapClass;
+  return copy;
+}
+
 void PayloadPool::give(Block* chain) {
   while (chain != nullptr) {
     Block* const block = chain;
     chain = block->next;
     const std::size_t index = block->size_class;
+    if (index == kHeapClass) {
+      std::free(block);
+      continue;
+    }
     classes_[index]->free.push(block->number);
     taken_.subtract(class_bytes(index));
   }

@@ -28,6 +28,8 @@ class PayloadPool {
 
   // A block with the given parts in it, or null when the pool is used up. Lock-free.
   Block* take(Bytes payload, std::string_view key, std::string_view type);
+  // A copy outside the pool, for the rare bytes that two owners need; give() knows it.
+  static Block* heap_copy(const Block& block);
   // Gives back a chain of blocks.
   void give(Block* chain);
 
@@ -36,6 +38,7 @@ class PayloadPool {
  private:
   static constexpr std::uint32_t kSmallestBytes = 128;
   static constexpr std::size_t kClassesMax = 24;
+  static constexpr std::uint8_t kHeapClass = 255;
 
   struct SizeClass {
     SizeClass(std::span<std::byte> memory, std::span<FreeList::Link> links)

@@ -33,8 +33,6 @@ std::size_t items(std::uint64_t count) {
 
 LeaseEnd end_of(LeaseState state) {
   switch (state) {
-    case LeaseState::acked:
-      return LeaseEnd::acked;
     case LeaseState::nacked:
       return LeaseEnd::nacked;
     case LeaseState::released:
@@ -141,45 +139,29 @@ Shard::Visit Shard::receive(const ReceiveTerms& terms, LeaseBatch* batch) {
   if (host_.consuming_paused.read()) {
     return Visit::done;
   }
-  std::uint32_t room = kHoldItemsMax;
-  while (batch->size_ < terms.max && room > 0 && core_.leases_out() < credits_) {
-    auto* lease = new (batch->storage_ + batch->size_ * sizeof(Lease)) Lease;
-    if (!lease_to(terms, hold.now_ns(), room, lease)) {
-      break;
+  GrantTerms grant_terms{ShardCore::tick_after(hold.now_ns(), terms.lease_ms), terms.consumer,
+                         kHoldItemsMax};
+  Grant grant;
+  while (batch->size_ < terms.max && grant_terms.room > 0 && core_.leases_out() < credits_ &&
+         core_.grant(grant_terms, hold.now_ns(), &grant)) {
+    const std::uint32_t generation = words_[grant.slot].grant(grant_terms.deadline_tick);
+    if (generation == 0 && core_.slot(grant.slot).pins > 1) [[unlikely]] {
+      refuse_wrapped(grant.slot, hold.now_ns());
+      continue;
     }
-    room -= lease->run_ == 0 ? 1 : core_.run(lease->run_).size;
+    new (batch->storage_ + batch->size_ * sizeof(Lease))
+        Lease(this, grant.fence, grant.slot, grant.run, generation, grant.attempt);
     ++batch->size_;
+    grant_terms.room -= grant.run == 0 ? 1 : core_.run(grant.run).size;
   }
   return Visit::done;
 }
 
-bool Shard::lease_to(const ReceiveTerms& terms,
-                     std::int64_t now_ns,
-                     std::uint32_t room,
-                     Lease* lease) {
-  const std::uint64_t deadline = ShardCore::tick_after(now_ns, terms.lease_ms);
-  Grant grant;
-  for (;;) {
-    if (!core_.grant({deadline, terms.consumer, room}, now_ns, &grant)) {
-      return false;
-    }
-    const std::uint32_t generation = words_[grant.slot].grant(deadline);
-    if (generation != 0 || core_.slot(grant.slot).pins == 1) [[likely]] {
-      lease->generation_ = generation;
-      break;
-    }
-    // The generation has come round while old Leases pin the slot: they could be taken for this
-    // one. No program gets here but one that keeps a Lease through 131,072 deliveries of its
-    // message.
-    words_[grant.slot].settle(generation, LeaseState::rejected);
-    core_.settle(grant.slot, LeaseEnd::rejected, 0, nullptr, now_ns);
-  }
-  lease->shard_ = this;
-  lease->fence_ = grant.fence;
-  lease->slot_ = grant.slot;
-  lease->run_ = grant.run;
-  lease->attempt_ = grant.attempt;
-  return true;
+// The generation has come round while old Leases pin the slot: they could be taken for the new one.
+// No program gets here but one that keeps a Lease through 131,072 deliveries of its message.
+void Shard::refuse_wrapped(std::uint32_t slot, std::int64_t now_ns) {
+  words_[slot].settle(0, LeaseState::rejected);
+  core_.settle(slot, LeaseEnd::rejected, 0, nullptr, now_ns);
 }
 
 Shard::Visit Shard::take(std::uint32_t max, MessageBatch* batch) {
@@ -197,8 +179,14 @@ Shard::Visit Shard::take(std::uint32_t max, MessageBatch* batch) {
       break;
     }
     const Slot& slot = core_.slot(index);
-    batch->items()[batch->size_++].copy(slot, number_, host_.wall(slot.published_ns));
-    core_.finish_taken(index, true);
+    MessageItem& item = batch->items()[batch->size_++];
+    item.copy(slot, number_, host_.wall(slot.published_ns));
+    // An expired Lease may still read the block: then the batch gets one of its own.
+    const bool shared = slot.pins != 0 && slot.block != nullptr;
+    if (shared) [[unlikely]] {
+      item.block = PayloadPool::heap_copy(*slot.block);
+    }
+    core_.finish_taken(index, !shared);
   }
   return Visit::done;
 }
@@ -241,6 +229,10 @@ void Shard::apply(std::uint64_t entry, std::int64_t now_ns) {
   switch (static_cast<Final>(entry >> 32)) {
     case Final::settled: {
       const LeaseWord::View word = words_[index].view();
+      if (word.state == LeaseState::acked) [[likely]] {
+        core_.settle(index, LeaseEnd::acked, 0, nullptr, now_ns);
+        return;
+      }
       const LeaseEnd end = end_of(word.state);
       const bool failed = end == LeaseEnd::nacked || end == LeaseEnd::rejected;
       core_.settle(index, end, word.prefix, failed ? &notes_[index] : nullptr, now_ns);

@@ -61,6 +61,8 @@ class Shard : public Letter {
   std::size_t ack_all(std::span<Lease> leases);
   void abandon(Lease& lease) noexcept;
   MessageView view(const Lease& lease, std::size_t index) const;
+  // Of the lease's first message. Constant while it is pinned.
+  const Slot& slot(const Lease& lease) const { return core_.slot(lease.slot_); }
   std::size_t size(const Lease& lease) const;
 
   // --- timekeepers and inspectors --------------------------------------------------------------
@@ -102,7 +104,7 @@ class Shard : public Letter {
   void drain_inbox(std::int64_t now_ns);
   void apply(std::uint64_t entry, std::int64_t now_ns);
   void judge(std::uint32_t slot, std::int64_t now_ns);
-  bool lease_to(const ReceiveTerms& terms, std::int64_t now_ns, std::uint32_t room, Lease* lease);
+  void refuse_wrapped(std::uint32_t slot, std::int64_t now_ns);
   bool grantable() const;
   bool help();
   bool timers_behind() const { return more_ || timers_tick_ != inbox_tick_; }

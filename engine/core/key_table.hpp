@@ -26,21 +26,20 @@ class KeyTable {
   KeyTable(std::span<ProbeTable::Entry> memory, std::uint64_t values)
       : memory_(memory), largest_(largest(values)), current_(part(smallest())), size_(smallest()) {}
 
+  // The value with this tag for which `matches(value)` holds; when there is none, puts `value` in
+  // and answers 0.
   template <class Matches>
-  std::uint32_t find(std::uint32_t tag, Matches matches) const {
-    const std::uint32_t value = current_.find(tag, matches);
-    return value == 0 && left_ != 0 ? old_.find(tag, matches) : value;
-  }
-
-  void insert(std::uint32_t tag, std::uint32_t value) {
-    if (values_ * 2 >= size_ && size_ < largest_ && left_ == 0) {
-      grow();
+  std::uint32_t find_or_insert(std::uint32_t tag, std::uint32_t value, Matches matches) {
+    if (left_ != 0 || values_ * 2 >= size_) [[unlikely]] {
+      make_room();
+      const std::uint32_t found = left_ != 0 ? old_.find(tag, matches) : 0;
+      if (found != 0) {
+        return found;
+      }
     }
-    if (left_ != 0) {
-      move_some();
-    }
-    current_.insert(tag, value);
-    ++values_;
+    const std::uint32_t found = current_.find_or_insert(tag, value, matches);
+    values_ += found == 0 ? 1 : 0;
+    return found;
   }
 
   // The value must be in the table under this tag.
@@ -72,6 +71,13 @@ class KeyTable {
 
   // The part of the memory for a table of this size: behind those of all smaller sizes.
   std::span<ProbeTable::Entry> part(std::size_t size) const { return memory_.subspan(size, size); }
+
+  void make_room() {
+    if (left_ == 0 && size_ < largest_) {
+      grow();
+    }
+    move_some();
+  }
 
   void grow() {
     old_ = current_;

@@ -30,19 +30,26 @@ class LaneTable {
   // Puts the slot at the end of its key's lane. True: it is the lane's only message.
   bool append(std::uint32_t slot) {
     Slot& added = slots_[slot];
-    const std::uint32_t link = find(added.key_hash, added.key_view());
-    if (link == 0) {
-      open(slot);
-      return true;
+    const std::uint32_t unused = free_ != 0 ? free_ : fresh_ + 1;
+    const std::uint32_t link =
+        table_.find_or_insert(added.key_hash, unused, [&](std::uint32_t lane) {
+          return slots_[lanes_[lane - 1].head - 1].key_view() == added.key_view();
+        });
+    if (link != 0) {
+      chain(link, slot);
+      return false;
     }
-    Lane& lane = lanes_[link - 1];
-    added.lane = link;
-    added.lane_prev = lane.tail;
+    Lane& lane = lanes_[unused - 1];
+    if (free_ != 0) {
+      free_ = lane.next_free;
+    } else {
+      ++fresh_;
+    }
+    lane = {slot + 1, slot + 1, 1, 0};
+    added.lane = unused;
+    added.lane_prev = 0;
     added.lane_next = 0;
-    slots_[lane.tail - 1].lane_next = slot + 1;
-    lane.tail = slot + 1;
-    ++lane.length;
-    return false;
+    return true;
   }
 
   // Takes the slot out. Answers the slot + 1 that became the head of its lane by that, else 0.
@@ -65,24 +72,15 @@ class LaneTable {
   bool is_head(std::uint32_t slot) const { return slots_[slot].lane_prev == 0; }
 
  private:
-  std::uint32_t find(std::uint32_t hash, std::string_view key) const {
-    return table_.find(hash, [&](std::uint32_t link) {
-      return slots_[lanes_[link - 1].head - 1].key_view() == key;
-    });
-  }
-
-  void open(std::uint32_t slot) {
-    std::uint32_t link = free_;
-    if (link != 0) {
-      free_ = lanes_[link - 1].next_free;
-    } else {
-      link = ++fresh_;
-    }
-    lanes_[link - 1] = {slot + 1, slot + 1, 1, 0};
-    slots_[slot].lane = link;
-    slots_[slot].lane_prev = 0;
-    slots_[slot].lane_next = 0;
-    table_.insert(slots_[slot].key_hash, link);
+  void chain(std::uint32_t link, std::uint32_t slot) {
+    Slot& added = slots_[slot];
+    Lane& lane = lanes_[link - 1];
+    added.lane = link;
+    added.lane_prev = lane.tail;
+    added.lane_next = 0;
+    slots_[lane.tail - 1].lane_next = slot + 1;
+    lane.tail = slot + 1;
+    ++lane.length;
   }
 
   void close(std::uint32_t link, std::uint32_t hash) {

@@ -37,6 +37,20 @@ class ProbeTable {
     return 0;
   }
 
+  // As find; but when there is none, puts `value` in its place and answers 0.
+  template <class Matches>
+  std::uint32_t find_or_insert(std::uint32_t tag, std::uint32_t value, Matches matches) {
+    LANEWAY_ASSERT(value != 0);
+    std::size_t at = tag & mask_;
+    for (; entries_[at].value != 0; at = (at + 1) & mask_) {
+      if (entries_[at].tag == tag && matches(entries_[at].value)) {
+        return entries_[at].value;
+      }
+    }
+    entries_[at] = {tag, value};
+    return 0;
+  }
+
   void insert(std::uint32_t tag, std::uint32_t value) {
     LANEWAY_ASSERT(value != 0);
     std::size_t at = tag & mask_;

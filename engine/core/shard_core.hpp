@@ -102,9 +102,9 @@ class ShardCore {
   // passed than one call ends.
   bool grant(const GrantTerms& terms, std::int64_t now_ns, Grant* grant);
 
-  // Takes the next ready message out for good (at most once): its slot, or kNoSlot as for grant. The
-  // bytes stay until finish_taken, which leaves the block to the caller when `keep_block`: not for a
-  // slot with pins, whose old Leases still read it.
+  // Takes the next ready message out for good (at most once): its slot, or kNoSlot as for grant.
+  // The bytes stay until finish_taken, which leaves the block to the caller when `keep_block`: not
+  // for a slot with pins, whose old Leases still read it.
   std::uint32_t take(std::int64_t now_ns);
   void finish_taken(std::uint32_t slot, bool keep_block);
 
@@ -208,6 +208,11 @@ class ShardCore {
                      LeaseEnd end,
                      const FailureNote* note,
                      std::int64_t now_ns);
+  void settle_otherwise(std::uint32_t slot,
+                        LeaseEnd end,
+                        std::uint32_t acked,
+                        const FailureNote* note,
+                        std::int64_t now_ns);
   void fail(std::uint32_t slot, AttemptEnd end, const FailureNote* note, std::int64_t now_ns);
   void retry(std::uint32_t slot, const FailureNote* note, std::int64_t now_ns);
   void give_back(std::uint32_t slot, std::int64_t now_ns);
@@ -242,3 +247,5 @@ class ShardCore {
 };
 
 }  // namespace laneway::engine
+
+#include "engine/core/shard_core_hot.hpp"

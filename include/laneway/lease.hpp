@@ -87,6 +87,19 @@ class LANEWAY_EXPORT Lease {
   friend class engine::Shard;
   friend class LeaseBatch;
 
+  Lease(engine::Shard* shard,
+        std::uint64_t fence,
+        std::uint32_t slot,
+        std::uint32_t run,
+        std::uint32_t generation,
+        std::uint32_t attempt) noexcept
+      : shard_(shard),
+        fence_(fence),
+        slot_(slot),
+        run_(run),
+        generation_(generation),
+        attempt_(attempt) {}
+
   // Marks, inside LeaseBatch::ack, the leases whose settle has won.
   static constexpr std::uint32_t kWon = std::uint32_t{1} << 31;
 

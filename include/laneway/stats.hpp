@@ -20,10 +20,14 @@ struct LANEWAY_EXPORT DurationHistogram {
   std::uint64_t sum_us = 0;
 
   void record(std::chrono::nanoseconds duration) noexcept {
-    const auto us = static_cast<std::uint64_t>(duration.count()) / 1000;
-    const auto bucket = static_cast<std::size_t>(std::bit_width(us | 1) - 1);
-    ++buckets[bucket < kBuckets ? bucket : kBuckets - 1];
     ++count;
+    if (duration.count() < 1000) {
+      ++buckets[0];
+      return;
+    }
+    const auto us = static_cast<std::uint64_t>(duration.count()) / 1000;
+    const auto bucket = static_cast<std::size_t>(std::bit_width(us) - 1);
+    ++buckets[bucket < kBuckets ? bucket : kBuckets - 1];
     sum_us += us;
   }
   void add(const DurationHistogram& other) noexcept;

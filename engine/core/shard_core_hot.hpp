@@ -1,0 +1,241 @@
+// Floor 2. The steps of ShardCore that every message takes, inline: accept, grant and ack together
+// are some three hundred instructions, and calls between them would be a third more. Included by
+// shard_core.hpp alone.
+#pragma once
+
+#include "engine/core/shard_core.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace laneway::engine {
+
+inline std::chrono::nanoseconds elapsed(std::int64_t from_ns, std::int64_t now_ns) {
+  return std::chrono::nanoseconds(std::max<std::int64_t>(0, now_ns - from_ns));
+}
+
+// --- accept -----------------------------------------------------------------------------------
+
+inline void ShardCore::remember(std::uint64_t position, MessageState outcome) {
+  if (position + outcomes_.size() >= accepted_) {
+    outcomes_[position & (outcomes_.size() - 1)] = static_cast<std::uint8_t>(outcome);
+  }
+}
+
+inline std::uint32_t ShardCore::allocate() {
+  if (free_ != 0) {
+    const std::uint32_t index = free_ - 1;
+    free_ = slots_[index].list_next;
+    return index;
+  }
+  LANEWAY_CHECK(fresh_ < slots_.size());
+  return fresh_++;
+}
+
+inline void ShardCore::release_slot(std::uint32_t index) {
+  Slot& slot = slots_[index];
+  LANEWAY_ASSERT(slot.pins == 0);
+  if (slot.block != nullptr) {
+    slot.block->next = freed_blocks_;
+    freed_blocks_ = slot.block;
+    slot.block = nullptr;
+  }
+  // Of the slots beyond the capacity all above the bound count against it, whichever they are.
+  const bool counted = !slot.beyond_capacity || beyond_ > options_.dead_max;
+  left_ += counted ? 1 : 0;
+  beyond_ -= slot.beyond_capacity ? 1 : 0;
+  slot.beyond_capacity = false;
+  slot.state = SlotState::free;
+  slot.list_next = free_;
+  free_ = index + 1;
+}
+
+inline void ShardCore::arm_ttl(std::uint32_t index) {
+  if (slots_[index].ttl_tick != 0) {
+    wheel_.arm(index, slots_[index].ttl_tick);
+  }
+}
+
+inline void ShardCore::arm_due(std::uint32_t index, std::uint64_t tick) {
+  const std::uint64_t ttl_tick = slots_[index].ttl_tick;
+  wheel_.arm(index, ttl_tick != 0 ? std::min(tick, ttl_tick) : tick);
+}
+
+inline void ShardCore::make_ready(std::uint32_t index, std::int64_t now_ns, bool at_front) {
+  Slot& slot = slots_[index];
+  slot.state = SlotState::ready;
+  slot.since_ns = now_ns;
+  if (at_front) {
+    // No younger than the one behind it, so that the first of the list is always the oldest.
+    slot.since_ns = ready_.empty() ? now_ns : slots_[ready_.front()].since_ns;
+    ready_.push_front(index);
+  } else {
+    ready_.push_back(index);
+  }
+  arm_ttl(index);
+}
+
+inline void ShardCore::make_blocked(std::uint32_t index) {
+  slots_[index].state = SlotState::blocked;
+  ++stats_.blocked;
+  arm_ttl(index);
+}
+
+// The message takes its place in the order of its key.
+inline void ShardCore::join(std::uint32_t index, std::int64_t now_ns) {
+  Slot& slot = slots_[index];
+  slot.join = ++joins_;
+  const bool keyed = slot.key_bytes != 0 || (slot.block != nullptr && slot.block->key_bytes != 0);
+  if (options_.kind == QueueKind::by_key && keyed && !lanes_.append(index)) {
+    make_blocked(index);
+    return;
+  }
+  make_ready(index, now_ns, false);
+}
+
+inline void ShardCore::accept(const Submission& submission,
+                              std::uint64_t position,
+                              std::int64_t now_ns) {
+  LANEWAY_ASSERT(position == accepted_);
+  const std::uint32_t index = allocate();
+  Slot& slot = slots_[index];
+  slot.position = position;
+  slot.published_ns = now_ns;
+  slot.since_ns = now_ns;
+  slot.block = submission.block;
+  slot.key_bytes = submission.key_bytes;
+  slot.payload_bytes = submission.payload_bytes;
+  slot.key_hash = submission.key_hash;
+  slot.attempts = 0;
+  slot.attempts_max = submission.attempts_max != 0
+                          ? static_cast<std::uint16_t>(submission.attempts_max)
+                          : static_cast<std::uint16_t>(options_.attempts_max);
+  slot.ttl_tick = submission.ttl_tick;
+  std::memcpy(slot.key, submission.key, sizeof slot.key);
+  std::memcpy(slot.payload, submission.payload, sizeof slot.payload);
+
+  ++accepted_;
+  ++stats_.published;
+  index_.insert(index);
+  remember(position, MessageState::unknown);
+  const std::uint64_t due_tick = submission.due_tick;
+  // Due already: joins at once, unless one with an earlier delay is still to join before it.
+  if (due_tick == 0 || (due_tick <= tick_floor(now_ns) && wheel_.next_due() > due_tick)) {
+    join(index, now_ns);
+    return;
+  }
+  slot.state = SlotState::delayed;
+  ++stats_.delayed;
+  arm_due(index, due_tick);
+}
+
+// --- grant ------------------------------------------------------------------------------------
+
+inline bool ShardCore::is_late(std::uint32_t index, std::int64_t now_ns) const {
+  const Slot& slot = slots_[index];
+  return slot.ttl_tick != 0 && slot.ttl_tick <= tick_floor(now_ns);
+}
+
+// Takes the first ready message out of its list. A waiting message whose deadline has passed is
+// never granted, also when its timer is behind; only so many of them are looked at.
+inline std::uint32_t ShardCore::next_ready(std::int64_t now_ns) {
+  for (std::uint32_t late = 0; late < kHoldItemsMax && !ready_.empty(); ++late) {
+    const std::uint32_t index = ready_.front();
+    if (!is_late(index, now_ns)) {
+      ready_.remove(index);
+      stats_.queue_wait.record(elapsed(slots_[index].since_ns, now_ns));
+      return index;
+    }
+    timer_fired(index, slots_[index].ttl_tick, now_ns);
+  }
+  return kNoSlot;
+}
+
+inline void ShardCore::lease_one(std::uint32_t index,
+                                 std::int64_t now_ns,
+                                 const GrantTerms& terms) {
+  Slot& slot = slots_[index];
+  if (slot.ttl_tick != 0) {
+    wheel_.cancel(index);
+  }
+  slot.state = SlotState::leased;
+  slot.since_ns = now_ns;
+  slot.consumer = terms.consumer;
+  slot.run = 0;
+  ++slot.attempts;
+  ++slot.pins;
+  ++stats_.leased;
+  ++stats_.leased_total;
+  stats_.redelivered += slot.attempts > 1 ? 1u : 0u;
+}
+
+inline bool ShardCore::grant(const GrantTerms& terms, std::int64_t now_ns, Grant* grant) {
+  const std::uint32_t index = next_ready(now_ns);
+  if (index == kNoSlot) {
+    return false;
+  }
+  const Slot& slot = slots_[index];
+  lease_one(index, now_ns, terms);
+  *grant = {index, 0, ++fences_, slot.attempts};
+  if (options_.run_max > 1 && slot.lane != 0 && slot.lane_next != 0 && terms.room > 1) {
+    extend_run(index, now_ns, terms, grant);
+  }
+  wheel_.arm(index, terms.deadline_tick);
+  ++leases_out_;
+  return true;
+}
+
+// --- settle -----------------------------------------------------------------------------------
+
+// Takes the message out of its lane, if it is in one; the next of its key becomes ready.
+inline void ShardCore::leave_lane(std::uint32_t index, std::int64_t now_ns) {
+  if (slots_[index].lane == 0) {
+    return;
+  }
+  const std::uint32_t head = lanes_.remove(index);
+  if (head != 0 && slots_[head - 1].state == SlotState::blocked) {
+    --stats_.blocked;
+    wheel_.cancel(head - 1);
+    make_ready(head - 1, now_ns, false);
+  }
+}
+
+inline void ShardCore::resolve(std::uint32_t index, MessageState outcome) {
+  Slot& slot = slots_[index];
+  LANEWAY_ASSERT(slot.lane == 0);
+  LANEWAY_ASSERT(!wheel_.armed(index));
+  index_.erase(index);
+  remember(slot.position, outcome);
+  if (slot.story != 0) {
+    story_.forget(slot);
+  }
+  if (slot.pins == 0) {
+    release_slot(index);
+    return;
+  }
+  slot.state = SlotState::resolved;
+  ++stats_.pinned;
+}
+
+inline void ShardCore::settle(std::uint32_t index,
+                              LeaseEnd end,
+                              std::uint32_t acked,
+                              const FailureNote* note,
+                              std::int64_t now_ns) {
+  Slot& slot = slots_[index];
+  if (end != LeaseEnd::acked || slot.run != 0) [[unlikely]] {
+    settle_otherwise(index, end, acked, note, now_ns);
+    return;
+  }
+  LANEWAY_ASSERT(slot.state == SlotState::leased);
+  stats_.processing.record(elapsed(slot.since_ns, now_ns));
+  wheel_.cancel(index);
+  --leases_out_;
+  --slot.pins;
+  --stats_.leased;
+  ++stats_.acked;
+  leave_lane(index, now_ns);
+  resolve(index, MessageState::completed);
+}
+
+}  // namespace laneway::engine
