@@ -66,7 +66,7 @@ Result<> Lease::ack() {
   if (shard_ == nullptr) {
     return already_settled();
   }
-  return shard_->settle(*this, engine::LeaseState::acked, nullptr);
+  return shard_->ack(*this);
 }
 
 Result<> Lease::ack_through(std::size_t count) {

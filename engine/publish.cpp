@@ -133,8 +133,8 @@ void QueueState::place(const Message& message, const Draft& draft, Submission* e
   const bool key_inline = message.key.size() <= kKeyBytesInline;
   const bool payload_inline = message.payload.size() <= kPayloadBytesInline;
   entry->block = draft.block;
-  entry->due_tick = draft.due_tick & kTickMask;
-  entry->ttl_tick = draft.ttl_tick & kTickMask;
+  entry->due_tick = draft.due_tick;
+  entry->ttl_tick = draft.ttl_tick;
   entry->attempts_max = static_cast<std::uint16_t>(message.attempts_max);
   entry->key_hash = draft.key_hash;
   entry->key_bytes = static_cast<std::uint8_t>(key_inline ? message.key.size() : 0);

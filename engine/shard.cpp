@@ -336,6 +336,15 @@ Result<> Shard::settle(Lease& lease, LeaseState verdict, const Failure* failure)
   return {};
 }
 
+Result<> Shard::ack(Lease& lease) {
+  if (!words_[lease.slot_].settle(lease.generation_, LeaseState::acked)) {
+    return lost(1);
+  }
+  stall_point(StallPoint::settle_decided);
+  deliver(lease, entry(Final::settled, lease.slot_));
+  return {};
+}
+
 // The one final entry of a Lease. The queue may be freed as soon as the cell is filled, so what is
 // needed after that is fetched before; a sleeper that registers in between sees the claim.
 void Shard::deliver(Lease& lease, std::uint64_t entry) {
@@ -377,7 +386,7 @@ Result<> Shard::ack_through(Lease& lease, std::size_t count) {
     return {Errc::invalid_argument, "a run has between 1 and size() messages"};
   }
   if (count == messages) {
-    return settle(lease, LeaseState::acked, nullptr);
+    return ack(lease);
   }
   if (!words_[lease.slot_].ack_through(lease.generation_, static_cast<std::uint32_t>(count))) {
     return lost(1);

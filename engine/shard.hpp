@@ -55,6 +55,8 @@ class Shard : public Letter {
   bool may_sleep();
 
   // --- settlers --------------------------------------------------------------------------------
+  Result<> ack(Lease& lease);
+  // All other verdicts. `failure` may be null.
   Result<> settle(Lease& lease, LeaseState verdict, const Failure* failure);
   Result<> ack_through(Lease& lease, std::size_t count);
   Result<> extend(Lease& lease, std::chrono::milliseconds by);

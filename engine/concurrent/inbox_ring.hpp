@@ -17,6 +17,7 @@
 #include "engine/base/assert.hpp"
 #include "engine/base/atomic.hpp"
 #include "engine/base/limits.hpp"
+#include "engine/base/prefetch.hpp"
 
 #include <bit>
 #include <cstdint>
@@ -110,7 +111,7 @@ class InboxRing {
   void prefetch_for_write(std::uint64_t position) const noexcept {
     const auto* slot = reinterpret_cast<const char*>(&slots_[position & mask_]);
     for (std::size_t line = 0; line < sizeof(Slot); line += kCacheLine) {
-      __builtin_prefetch(slot + line, 1);
+      prefetch_for_writing(slot + line);
     }
   }
 

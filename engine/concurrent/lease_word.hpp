@@ -59,10 +59,19 @@ class LeaseWord {
   // By anyone, as information; by the holder of a settled or expired slot, as fact.
   View view() const noexcept { return unpack(word_.load(std::memory_order_relaxed)); }
 
-  // By a settler. False: lease_lost, nothing changed.
+  // By a settler. False: lease_lost, nothing changed. Touches the state alone: prefix and deadline
+  // stay.
   bool settle(std::uint32_t generation, LeaseState verdict) noexcept {
-    return change(generation, std::memory_order_relaxed,
-                  [verdict](View& view) { view.state = verdict; });
+    const std::uint64_t leased = pack({LeaseState::leased, 0, generation, 0});
+    const std::uint64_t change = pack({LeaseState::leased, 0, 0, 0}) ^ pack({verdict, 0, 0, 0});
+    std::uint64_t word = word_.load(std::memory_order_relaxed);
+    while ((word & kLeaseMask) == leased) {
+      if (word_.compare_exchange_weak(word, word ^ change, std::memory_order_relaxed,
+                                      std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   // The first `count` messages of the run are done. False: lease_lost.
@@ -100,6 +109,8 @@ class LeaseWord {
   }
 
  private:
+  static constexpr std::uint64_t kLeaseMask = 7 | std::uint64_t{kGenerations - 1} << 9;
+
   template <class Change>
   bool change(std::uint32_t generation, std::memory_order order, Change apply) noexcept {
     std::uint64_t word = word_.load(std::memory_order_relaxed);

@@ -6,7 +6,6 @@
 #include "engine/core/shard_core.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace laneway::engine {
 
@@ -85,8 +84,7 @@ inline void ShardCore::make_blocked(std::uint32_t index) {
 inline void ShardCore::join(std::uint32_t index, std::int64_t now_ns) {
   Slot& slot = slots_[index];
   slot.join = ++joins_;
-  const bool keyed = slot.key_bytes != 0 || (slot.block != nullptr && slot.block->key_bytes != 0);
-  if (options_.kind == QueueKind::by_key && keyed && !lanes_.append(index)) {
+  if (options_.kind == QueueKind::by_key && slot.has_key() && !lanes_.append(index)) {
     make_blocked(index);
     return;
   }
@@ -99,20 +97,14 @@ inline void ShardCore::accept(const Submission& submission,
   LANEWAY_ASSERT(position == accepted_);
   const std::uint32_t index = allocate();
   Slot& slot = slots_[index];
+  static_cast<MessageBody&>(slot) = submission;
   slot.position = position;
   slot.published_ns = now_ns;
   slot.since_ns = now_ns;
-  slot.block = submission.block;
-  slot.key_bytes = submission.key_bytes;
-  slot.payload_bytes = submission.payload_bytes;
-  slot.key_hash = submission.key_hash;
   slot.attempts = 0;
-  slot.attempts_max = submission.attempts_max != 0
-                          ? static_cast<std::uint16_t>(submission.attempts_max)
-                          : static_cast<std::uint16_t>(options_.attempts_max);
-  slot.ttl_tick = submission.ttl_tick;
-  std::memcpy(slot.key, submission.key, sizeof slot.key);
-  std::memcpy(slot.payload, submission.payload, sizeof slot.payload);
+  if (slot.attempts_max == 0) {
+    slot.attempts_max = static_cast<std::uint16_t>(options_.attempts_max);
+  }
 
   ++accepted_;
   ++stats_.published;
@@ -142,7 +134,7 @@ inline std::uint32_t ShardCore::next_ready(std::int64_t now_ns) {
   for (std::uint32_t late = 0; late < kHoldItemsMax && !ready_.empty(); ++late) {
     const std::uint32_t index = ready_.front();
     if (!is_late(index, now_ns)) {
-      ready_.remove(index);
+      ready_.pop_front();
       stats_.queue_wait.record(elapsed(slots_[index].since_ns, now_ns));
       return index;
     }

@@ -2,8 +2,7 @@
 // zeroed memory is a free slot with no links.
 #pragma once
 
-#include "engine/base/limits.hpp"
-#include "engine/core/block.hpp"
+#include "engine/core/message_body.hpp"
 
 #include <cstdint>
 
@@ -20,9 +19,12 @@ enum class SlotState : std::uint8_t {
   resolved,  // over, but a Lease still pins the bytes
 };
 
-struct Slot {
-  // First line: all that the core moves around.
-  std::uint64_t position;
+struct Slot : MessageBody {
+  std::int64_t published_ns;
+  std::uint32_t consumer;  // of the current or last lease
+
+  // The last line: all that the core moves around.
+  alignas(kCacheLine) std::uint64_t position;
   std::uint64_t join;  // place in the order of its key
   std::uint32_t lane_prev;
   std::uint32_t lane_next;
@@ -31,39 +33,14 @@ struct Slot {
   std::uint32_t lane;       // 0: in no lane
   std::uint32_t run;        // run record of the current lease, 0: none
   std::uint16_t attempts;   // grants that count
-  std::uint16_t attempts_max;
-  std::uint16_t pins;  // Lease objects that refer to the bytes
+  std::uint16_t pins;       // Lease objects that refer to the bytes
   SlotState state;
-  bool beyond_capacity;        // counts against the dead letters' bound, not the capacity
-  std::uint8_t key_bytes;      // inline
-  std::uint8_t payload_bytes;  // inline
-  std::uint8_t reason;         // DeadReason of a dead one
+  bool beyond_capacity;  // counts against the dead letters' bound, not the capacity
+  std::uint8_t reason;   // DeadReason of a dead one
   std::uint8_t story_length;
   std::uint32_t story;    // newest attempt record
   std::int64_t since_ns;  // entered its state: ready, leased or dead
-
-  // Second line: what rarely moves.
-  std::int64_t published_ns;
-  std::uint64_t ttl_tick;  // message deadline, 0: none
-  Block* block;
-  std::uint32_t consumer;  // of the current or last lease
-  std::uint32_t key_hash;
-  char key[kKeyBytesInline];
-
-  // Third line.
-  alignas(kCacheLine) std::byte payload[kPayloadBytesInline];
-
-  std::string_view key_view() const {
-    return key_bytes == 0 && block != nullptr ? block->key() : std::string_view(key, key_bytes);
-  }
-  Bytes payload_view() const {
-    return payload_bytes == 0 && block != nullptr ? block->payload()
-                                                  : Bytes(payload, payload_bytes);
-  }
-  std::string_view type_view() const {
-    return block != nullptr ? block->type() : std::string_view();
-  }
 };
-static_assert(sizeof(Slot) == 3 * kCacheLine, "two lines of state and one of payload");
+static_assert(sizeof(Slot) == 3 * kCacheLine, "two lines of message and one of state");
 
 }  // namespace laneway::engine

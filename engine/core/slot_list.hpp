@@ -37,6 +37,16 @@ class SlotList {
     ++size_;
   }
 
+  // Takes the first one out.
+  std::uint32_t pop_front() {
+    LANEWAY_ASSERT(size_ > 0);
+    const std::uint32_t slot = head_ - 1;
+    head_ = slots_[slot].list_next;
+    (head_ != 0 ? slots_[head_ - 1].list_prev : tail_) = 0;
+    --size_;
+    return slot;
+  }
+
   void remove(std::uint32_t slot) {
     LANEWAY_ASSERT(size_ > 0);
     const std::uint32_t prev = slots_[slot].list_prev;

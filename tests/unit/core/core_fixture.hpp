@@ -80,8 +80,8 @@ class CoreFixture : public ::testing::Test {
     submission.key_bytes = message.key.size() & 0xff;
     submission.payload_bytes = message.payload.size() & 0xff;
     submission.key_hash = key_hash(message.key);
-    submission.due_tick = message.delay_ms == 0 ? 0 : tick(message.delay_ms) & kTickMask;
-    submission.ttl_tick = message.ttl_ms == 0 ? 0 : tick(message.ttl_ms) & kTickMask;
+    submission.due_tick = message.delay_ms == 0 ? 0 : tick(message.delay_ms);
+    submission.ttl_tick = message.ttl_ms == 0 ? 0 : tick(message.ttl_ms);
     submission.attempts_max = message.attempts_max & 0xffff;
     submission.block = message.block;
     core().accept(submission, next_, now_ns_);

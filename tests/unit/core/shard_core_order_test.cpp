@@ -142,7 +142,7 @@ TEST_F(ShardCoreOrder, a_delay_that_ended_in_the_ring_does_not_overtake_an_earli
   submission.key[0] = 'a';
   submission.key_bytes = 1;
   submission.key_hash = key_hash("a");
-  submission.due_tick = tick() & kTickMask;
+  submission.due_tick = tick();
   core().accept(submission, 2, now_ns_);
   while (advance(1).more) {
   }
