@@ -80,7 +80,7 @@ class alignas(kCacheLine) BasicTimerWheel {
     cancel(slot);
     ++size_;
     nodes_[slot].tick = tick;
-    if (tick != last_tick_) {
+    if (tick != last_tick_ || last_bucket_ == kLists) {
       last_tick_ = tick;
       last_bucket_ = bucket_for(tick, floor_);
     }
@@ -261,11 +261,11 @@ class alignas(kCacheLine) BasicTimerWheel {
       // What an overflow cascade keeps for later rounds is, in order, in the other overflow list.
       overflow_ ^= current_bucket() == overflow_ ? 1 : 0;
       floor_ = 1;
-      last_tick_ = kNever;
+      last_bucket_ = kLists;
     }
     if (size_ == 0 || next_due() > now_tick) {
       reached_ = now_tick;
-      last_tick_ = kNever;
+      last_bucket_ = kLists;
       return false;
     }
     if (empty(current_bucket())) {
@@ -277,7 +277,7 @@ class alignas(kCacheLine) BasicTimerWheel {
   void enter(std::uint32_t bucket) noexcept {
     LANEWAY_ASSERT(start_of(bucket) > reached_);
     reached_ = start_of(bucket);
-    last_tick_ = kNever;
+    last_bucket_ = kLists;
     floor_ = std::uint64_t{1} << (bucket / kBuckets * kBucketBits);
     if (bucket >= kOverflow) {
       overflow_round_ = kNever;  // until the cascade finds what it has to keep
@@ -298,8 +298,8 @@ class alignas(kCacheLine) BasicTimerWheel {
   std::uint64_t overflow_round_ = kNever;  // nothing in the overflow list is due in an earlier one
   // Where the last arm() put its timer: those of one hold mostly have one tick. kNever: elsewhere
   // now.
-  std::uint64_t last_tick_ = kNever;
-  std::uint32_t last_bucket_ = 0;
+  std::uint64_t last_tick_ = 0;
+  std::uint32_t last_bucket_ = kLists;
   std::uint32_t size_ = 0;
   std::uint32_t overflow_ = kOverflow;  // or kOverflow + 1; the other one is for cascades
   std::array<std::uint64_t, kWords> occupied_{};
