@@ -296,8 +296,8 @@ class alignas(kCacheLine) BasicTimerWheel {
   std::uint64_t floor_ = 1;  // ticks that the lowest digit of the cascaded level is worth, or 1
   std::uint64_t occupied_words_ = 0;
   std::uint64_t overflow_round_ = kNever;  // nothing in the overflow list is due in an earlier one
-  // Where the last arm() put its timer: those of one hold mostly have one tick. kNever: elsewhere
-  // now.
+  // Where the last arm() put its timer: those of one hold mostly have one tick. kLists: not
+  // known.
   std::uint64_t last_tick_ = 0;
   std::uint32_t last_bucket_ = kLists;
   std::uint32_t size_ = 0;
