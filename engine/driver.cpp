@@ -48,10 +48,10 @@ void Driver::expect(std::size_t shards) {
   heap_.expect(shards);
 }
 
-void Driver::forget(const std::vector<Shard*>& shards) noexcept {
+void Driver::forget(std::span<const std::unique_ptr<Shard>> shards) noexcept {
   const std::lock_guard lock(mutex_);
   read_mail();
-  for (Shard* shard : shards) {
+  for (const auto& shard : shards) {
     heap_.remove(*shard);
   }
 }

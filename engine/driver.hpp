@@ -15,8 +15,8 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
-#include <vector>
 
 namespace laneway::engine {
 
@@ -42,7 +42,7 @@ class Driver {
   void expect(std::size_t shards);
   // Afterwards the driver knows nothing of these shards and does not run them. Their tokens have
   // been taken for good, so that none is posted any more.
-  void forget(const std::vector<Shard*>& shards) noexcept;
+  void forget(std::span<const std::unique_ptr<Shard>> shards) noexcept;
 
  private:
   void run();

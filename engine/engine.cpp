@@ -100,7 +100,7 @@ Result<milliseconds> EngineState::poll() {
   for (const auto& queue : queues()) {
     for (const auto& shard : queue->shards()) {
       if (!shard->looks_idle()) {
-        shard->catch_up();
+        (void)shard->catch_up();
       }
       next = std::min(next, shard->due_hint());
     }

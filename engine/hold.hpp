@@ -24,8 +24,12 @@ class Hold {
   static constexpr std::uint32_t kEverything = ~std::uint32_t{0};
 
   explicit Hold(Shard& shard) : shard_(shard.token_.try_take() ? &shard : nullptr) { begin(); }
+  // Waits for its turn. Empty when the queue has been closed, whose token is never free again.
   static Hold patient(Shard& shard) {
     while (!shard.token_.try_take()) {
+      if (shard.host_.closed.read()) {
+        return Hold(nullptr);
+      }
       patience();
     }
     return Hold(&shard);

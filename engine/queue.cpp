@@ -60,7 +60,7 @@ Result<MessageStatus> Queue::status(MessageId id) {
     return queue_closed();
   }
   engine::Shard* const shard = state_->shard_of(id);
-  return shard != nullptr ? shard->status(id.position()) : MessageStatus{};
+  return shard != nullptr ? shard->status(id.position()) : Result<MessageStatus>(MessageStatus{});
 }
 
 Result<QueueStats> Queue::stats() {
@@ -77,7 +77,9 @@ Result<QueueStats> Queue::stats(std::uint32_t shard) {
   if (shard >= state_->shards().size()) {
     return {Errc::invalid_argument, "no such shard"};
   }
-  return state_->shard_stats(*state_->shards()[shard]);
+  QueueStats stats;
+  const Result<> counted = state_->shards()[shard]->stats(&stats);
+  return counted ? Result<QueueStats>(stats) : counted.error();
 }
 
 // --- dead letters -----------------------------------------------------------------------------
@@ -95,10 +97,13 @@ Result<DeadLetterPage> Queue::dead_letters(const DeadLetterQuery& query) {
   auto from_ns = static_cast<std::int64_t>(MessageId{query.from}.position());
   DeadLetterPage page;
   for (; number < shards.size(); ++number, from_ns = 0) {
-    const std::int64_t next_ns = shards[number]->dead_letters(from_ns, query, &page);
-    if (next_ns != 0) {
+    const Result<std::int64_t> next_ns = shards[number]->dead_letters(from_ns, query, &page);
+    if (!next_ns) {
+      return next_ns.error();
+    }
+    if (*next_ns != 0) {
       page.next = engine::message_id(static_cast<std::uint32_t>(number),
-                                     static_cast<std::uint64_t>(next_ns))
+                                     static_cast<std::uint64_t>(*next_ns))
                       .value;
       break;
     }
@@ -166,9 +171,9 @@ Result<DrainReport> Queue::drain(milliseconds grace) {
   pause_consuming();
   const SteadyClock clock;
   const auto deadline = clock.now() + grace;
-  const std::uint64_t in_hand = state_->stats().leased;
-  QueueStats stats = state_->stats();
-  while (stats.leased != 0 && clock.now() < deadline) {
+  Result<QueueStats> stats = state_->stats();
+  const std::uint64_t in_hand = stats ? stats->leased : 0;
+  while (stats && stats->leased != 0 && clock.now() < deadline) {
     std::this_thread::sleep_for(kLook);
     stats = state_->stats();
   }
@@ -177,8 +182,11 @@ Result<DrainReport> Queue::drain(milliseconds grace) {
     report.released += shard->take_back_leases();
   }
   stats = state_->stats();
+  if (!stats) {
+    return stats.error();
+  }
   report.finished = in_hand - std::min(in_hand, report.released);
-  report.waiting = stats.ready + stats.blocked + stats.delayed;
+  report.waiting = stats->ready + stats->blocked + stats->delayed;
   return report;
 }
 

@@ -1,7 +1,7 @@
 #include "engine/queue_state.hpp"
 
+#include "engine/base/atomic.hpp"
 #include "engine/driver.hpp"
-#include "engine/hold.hpp"
 #include "engine/message_item.hpp"
 
 #include <algorithm>
@@ -309,16 +309,14 @@ Result<> QueueState::wait_for(milliseconds wait, VisitAll visit_all) {
 
 // --- operators --------------------------------------------------------------------------------
 
-QueueStats QueueState::shard_stats(Shard& shard) {
-  QueueStats stats;
-  shard.stats(&stats);
-  return stats;
-}
-
-QueueStats QueueState::stats() {
+Result<QueueStats> QueueState::stats() {
   QueueStats total;
   for (const auto& shard : shards_) {
-    total.add(shard_stats(*shard));
+    QueueStats stats;
+    if (const Result<> counted = shard->stats(&stats); !counted) {
+      return counted.error();
+    }
+    total.add(stats);
   }
   if (is_handoff()) {
     const Handoff::Ring& ring = handoff_->ring();
@@ -336,8 +334,7 @@ QueueStats QueueState::stats() {
 
 void QueueState::refresh() {
   for (const auto& shard : shards_) {
-    Hold hold = Hold::patient(*shard);
-    hold.step(0);
+    shard->look_again();
   }
   consumers.notify_all();
 }
@@ -346,14 +343,12 @@ void QueueState::close() noexcept {
   std::call_once(closed_once_, [this] {
     closed.set(true);
     consumers.notify_all();
-    std::vector<Shard*> all;
     std::int64_t leases = 0;
     // Closing takes the tokens for good, so nobody posts to the driver any more.
     for (const auto& shard : shards_) {
-      all.push_back(shard.get());
       leases += static_cast<std::int64_t>(shard->close());
     }
-    driver->forget(all);
+    driver->forget(shards_);
     self_ = shared_from_this();
     if (departures.expect(leases)) {
       self_.reset();

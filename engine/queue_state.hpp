@@ -49,8 +49,7 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   std::span<const std::unique_ptr<Shard>> shards() const { return shards_; }
   // The shard that an id names, or null.
   Shard* shard_of(MessageId id) const;
-  QueueStats stats();
-  QueueStats shard_stats(Shard& shard);
+  Result<QueueStats> stats();
   // Shards look again at flags that changed.
   void refresh();
   void close() noexcept;

@@ -72,14 +72,17 @@ class Shard : public Letter {
   bool run_timers();
   std::uint64_t due_hint() const;
   // Steps until everything published or settled before the call is seen and nothing is due.
-  void catch_up();
-  void stats(QueueStats* stats);
-  MessageStatus status(std::uint64_t position);
+  // False: the queue has been closed meanwhile; so do those below answer.
+  bool catch_up();
+  // Brings the hint up to date with flags that changed.
+  void look_again();
+  Result<> stats(QueueStats* stats);
+  Result<MessageStatus> status(std::uint64_t position);
   // Appends letters that died at `from_ns` or later, up to limit in the page. Answers where to go
   // on, 0 at the end.
-  std::int64_t dead_letters(std::int64_t from_ns,
-                            const DeadLetterQuery& query,
-                            DeadLetterPage* page);
+  Result<std::int64_t> dead_letters(std::int64_t from_ns,
+                                    const DeadLetterQuery& query,
+                                    DeadLetterPage* page);
   // The dead ones as pairs of join number and position.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> dead_in_join_order();
   Result<> replay(std::uint64_t position);

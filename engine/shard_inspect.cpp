@@ -14,6 +14,10 @@ using std::chrono::milliseconds;
 
 constexpr std::uint64_t kEndOfTime = (std::uint64_t{1} << 38) - 1;  // as late as a deadline can be
 
+Error closed() {
+  return {Errc::closed, 0, "the queue has been closed"};
+}
+
 }  // namespace
 
 bool Shard::run_timers() {
@@ -30,31 +34,52 @@ std::uint64_t Shard::due_hint() const {
   return hint_.read().next_due;
 }
 
-void Shard::catch_up() {
+bool Shard::catch_up() {
   const std::uint64_t inbox = inbox_.claimed();
   const std::uint64_t returns = returns_.claimed();
   for (;;) {
     {
       Hold hold = Hold::patient(*this);
+      if (!hold) {
+        return false;
+      }
       hold.step(Hold::kEverything);
       if (inbox_head_ >= inbox && returns_head_ >= returns && !timers_behind()) {
-        return;
+        return true;
       }
     }
     patience();  // for a claim that is not yet published
   }
 }
 
-void Shard::stats(QueueStats* stats) {
-  catch_up();
+void Shard::look_again() {
   Hold hold = Hold::patient(*this);
-  core_.count(stats, hold.now_ns());
-  stats->holds = holds_;
+  if (hold) {
+    hold.step(0);
+  }
 }
 
-MessageStatus Shard::status(std::uint64_t position) {
-  catch_up();
+Result<> Shard::stats(QueueStats* stats) {
+  if (!catch_up()) {
+    return closed();
+  }
   Hold hold = Hold::patient(*this);
+  if (!hold) {
+    return closed();
+  }
+  core_.count(stats, hold.now_ns());
+  stats->holds = holds_;
+  return {};
+}
+
+Result<MessageStatus> Shard::status(std::uint64_t position) {
+  if (!catch_up()) {
+    return closed();
+  }
+  Hold hold = Hold::patient(*this);
+  if (!hold) {
+    return closed();
+  }
   MessageStatus status;
   status.state = core_.state_of(position);
   if (status.state == MessageState::unknown && position >= inbox_head_ &&
@@ -80,11 +105,16 @@ MessageStatus Shard::status(std::uint64_t position) {
   return status;
 }
 
-std::int64_t Shard::dead_letters(std::int64_t from_ns,
-                                 const DeadLetterQuery& query,
-                                 DeadLetterPage* page) {
-  catch_up();
+Result<std::int64_t> Shard::dead_letters(std::int64_t from_ns,
+                                         const DeadLetterQuery& query,
+                                         DeadLetterPage* page) {
+  if (!catch_up()) {
+    return closed();
+  }
   Hold hold = Hold::patient(*this);
+  if (!hold) {
+    return closed();
+  }
   std::int64_t next_ns = 0;
   core_.each_dead([&](std::uint32_t index) {
     const Slot& slot = core_.slot(index);
@@ -125,10 +155,10 @@ DeadLetter Shard::letter(const Slot& slot, bool payload) const {
 }
 
 std::vector<std::pair<std::uint64_t, std::uint64_t>> Shard::dead_in_join_order() {
-  catch_up();
   std::vector<std::pair<std::uint64_t, std::uint64_t>> dead;
-  {
-    Hold hold = Hold::patient(*this);
+  const bool seen = catch_up();
+  Hold hold = Hold::patient(*this);
+  if (seen && hold) {
     core_.each_dead([&](std::uint32_t index) {
       dead.emplace_back(core_.slot(index).join, core_.slot(index).position);
       return true;
@@ -139,8 +169,13 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> Shard::dead_in_join_order()
 }
 
 Result<> Shard::replay(std::uint64_t position) {
-  catch_up();
+  if (!catch_up()) {
+    return closed();
+  }
   Hold hold = Hold::patient(*this);
+  if (!hold) {
+    return closed();
+  }
   const std::uint32_t index = core_.find(position);
   if (index == ShardCore::kNoSlot || core_.slot(index).state != SlotState::dead) {
     return {Errc::not_found, "no such dead letter"};
@@ -150,8 +185,13 @@ Result<> Shard::replay(std::uint64_t position) {
 }
 
 Result<> Shard::discard(std::uint64_t position) {
-  catch_up();
+  if (!catch_up()) {
+    return closed();
+  }
   Hold hold = Hold::patient(*this);
+  if (!hold) {
+    return closed();
+  }
   const std::uint32_t index = core_.find(position);
   if (index == ShardCore::kNoSlot || core_.slot(index).state != SlotState::dead) {
     return {Errc::not_found, "no such dead letter"};
@@ -161,9 +201,12 @@ Result<> Shard::discard(std::uint64_t position) {
 }
 
 std::uint64_t Shard::take_back_leases() {
-  catch_up();
-  Hold hold = Hold::patient(*this);
   std::uint64_t taken = 0;
+  (void)catch_up();
+  Hold hold = Hold::patient(*this);
+  if (!hold) {
+    return taken;
+  }
   core_.each_leased([&](std::uint32_t index) {
     const LeaseWord::View word = words_[index].end(kEndOfTime);
     if (word.state == LeaseState::expired) {

@@ -45,7 +45,7 @@ class ReturnsRing {
   Claim claim(std::uint32_t count) noexcept {
     // Writer: any settler. Readers: settlers, and threads about to sleep.
     // (S1) sequentially consistent, pairs with (S2) through EventCount: the claim, then the look
-    // for waiters. Also orders itself against close(), which changes the same word.
+    // for waiters. Also orders itself against close (S5).
     const std::uint64_t tail = tail_.fetch_add(count, std::memory_order_seq_cst);  // (S1)
     return {tail & ~kClosed, (tail & kClosed) != 0};
   }
