@@ -4,12 +4,9 @@
 //
 // Parts: a blocking queue of ready messages; per key a strand (present while one of its messages is
 // outside; later ones wait in its deque); the leases in flight by id, with a generation that fences
-// late acks; a min-heap of deadlines, cleaned lazily; a thread that looks at the heaps every
-// millisecond. Strands and leases stand behind one mutex each, times the number of shards.
-//
-// Life of a message: publish -> (strand free? ready : waits) -> receive -> leased -> ack, which
-// hands on the strand. A lease that ends by its deadline puts the same message back to ready: its
-// strand stays taken, so the order of the key is kept.
+// late acks; a min-heap of deadlines, cleaned lazily by a thread every millisecond. Strands and
+// leases stand behind one mutex each, times the number of shards. A lease that expires puts its
+// message back to ready: the strand stays taken, so the order of the key is kept.
 #pragma once
 
 #include "bench/harness/element.hpp"
@@ -34,9 +31,7 @@ namespace laneway::bench {
 
 class DiyLeaseQueue {
  public:
-  using Clock = std::chrono::steady_clock;
   static constexpr std::size_t kBatch = 64;  // a longer call does this much
-
   struct Message {
     std::uint64_t id;
     std::uint64_t key;
@@ -65,19 +60,20 @@ class DiyLeaseQueue {
     Message* ready[kBatch];
     std::size_t ready_count = 0;
     const std::size_t count = free_.try_dequeue_bulk(messages, std::min(elements.size(), kBatch));
-    Locked<Strands> strands(strands_);
+    Locked<Strands> strands{strands_};
     for (std::size_t i = 0; i < count; ++i) {
       const KeyedElement& element = elements[i];
       const std::uint64_t id = ids_.fetch_add(1, std::memory_order_relaxed);
-      *messages[i] = {id, element.key, shard_of(element.key), 0, element.payload};
-      auto [strand, free] = strands[messages[i]->shard].waiting.try_emplace(element.key);
+      const auto shard = static_cast<std::uint32_t>(element.key % strands_.size());
+      *messages[i] = {id, element.key, shard, 0, element.payload};
+      auto [strand, free] = strands[shard].waiting.try_emplace(element.key);
       if (free) {
         ready[ready_count++] = messages[i];
       } else {
         strand->second.push_back(messages[i]);
       }
     }
-    strands.unlock();
+    strands.lock = {};
     ready_.enqueue_bulk(ready, ready_count);
     return count;
   }
@@ -85,20 +81,19 @@ class DiyLeaseQueue {
   // Leases up to leases.size() messages; waits at most that long for the first. Any thread.
   std::size_t receive(std::span<Lease> leases, std::chrono::microseconds wait) {
     Message* messages[kBatch];
-    const std::size_t max = std::min(leases.size(), kBatch);
-    const std::size_t count = wait.count() == 0
-                                  ? ready_.try_dequeue_bulk(messages, max)
-                                  : ready_.wait_dequeue_bulk_timed(messages, max, wait);
+    std::size_t count = std::min(leases.size(), kBatch);
+    count = wait.count() == 0 ? ready_.try_dequeue_bulk(messages, count)
+                              : ready_.wait_dequeue_bulk_timed(messages, count, wait);
     if (count == 0) {
       return 0;
     }
-    const Clock::time_point deadline = Clock::now() + lease_;
-    Locked<InFlight> in_flight(in_flight_);
+    const auto deadline = std::chrono::steady_clock::now() + lease_;
+    Locked<InFlight> in_flight{in_flight_};
     for (std::size_t i = 0; i < count; ++i) {
       Message& message = *messages[i];
-      leases[i] = {&message, message.id, message.shard, ++message.deliveries};
       InFlight& part = in_flight[message.shard];
-      part.held.insert_or_assign(message.id, Held{&message, message.deliveries});
+      leases[i] = {&message, message.id, message.shard, ++message.deliveries};
+      part.held.emplace(message.id, &message);
       part.deadlines.push({deadline, message.id, message.deliveries});
     }
     return count;
@@ -108,28 +103,39 @@ class DiyLeaseQueue {
   std::size_t ack(std::span<const Lease> leases) {
     Message* done[kBatch];
     std::size_t done_count = 0;
-    Locked<InFlight> in_flight(in_flight_);
+    Locked<InFlight> in_flight{in_flight_};
     for (const Lease& lease : leases.first(std::min(leases.size(), kBatch))) {
       auto& held = in_flight[lease.shard].held;
       const auto found = held.find(lease.id);
-      if (found != held.end() && found->second.generation == lease.generation) {
-        done[done_count++] = found->second.message;
+      if (found != held.end() && found->second->deliveries == lease.generation) {
+        done[done_count++] = found->second;
         held.erase(found);
       }
     }
-    in_flight.unlock();
-    hand_on({done, done_count});
+    in_flight.lock = {};
+    // The next message of each key becomes ready; a key without one gives up its strand.
+    Message* ready[kBatch];
+    std::size_t ready_count = 0;
+    Locked<Strands> strands{strands_};
+    for (const Message* message : std::span(done, done_count)) {
+      auto& waiting = strands[message->shard].waiting;
+      const auto strand = waiting.find(message->key);
+      if (strand->second.empty()) {
+        waiting.erase(strand);
+      } else {
+        ready[ready_count++] = strand->second.front();
+        strand->second.pop_front();
+      }
+    }
+    strands.lock = {};
+    ready_.enqueue_bulk(ready, ready_count);
     free_.enqueue_bulk(done, done_count);
     return done_count;
   }
 
  private:
-  struct Held {
-    Message* message;
-    std::uint32_t generation;
-  };
   struct Deadline {
-    Clock::time_point when;
+    std::chrono::steady_clock::time_point when;
     std::uint64_t id;
     std::uint32_t generation;
     bool operator<(const Deadline& other) const { return when > other.when; }  // earliest on top
@@ -140,65 +146,37 @@ class DiyLeaseQueue {
   };
   struct alignas(128) InFlight {
     std::mutex mutex;
-    std::unordered_map<std::uint64_t, Held> held;
+    std::unordered_map<std::uint64_t, Message*> held;
     std::priority_queue<Deadline> deadlines;
   };
 
   // Holds one shard's lock at a time, and keeps it while the next message is of the same shard:
   // with a single shard a whole batch costs one lock.
   template <class Part>
-  class Locked {
-   public:
-    explicit Locked(std::vector<Part>& parts) : parts_(parts) {}
+  struct Locked {
     Part& operator[](std::uint32_t shard) {
-      if (lock_.mutex() != &parts_[shard].mutex) {
-        unlock();
-        lock_ = std::unique_lock(parts_[shard].mutex);
+      if (lock.mutex() != &parts[shard].mutex) {
+        lock = {};
+        lock = std::unique_lock(parts[shard].mutex);
       }
-      return parts_[shard];
+      return parts[shard];
     }
-    void unlock() { lock_ = {}; }
-
-   private:
-    std::vector<Part>& parts_;
-    std::unique_lock<std::mutex> lock_;
+    std::vector<Part>& parts;
+    std::unique_lock<std::mutex> lock = {};
   };
-
-  std::uint32_t shard_of(std::uint64_t key) const {
-    return static_cast<std::uint32_t>((key * 0x9e3779b97f4a7c15u >> 32) % strands_.size());
-  }
-
-  // The next message of each key becomes ready; a key without one gives up its strand.
-  void hand_on(std::span<Message* const> done) {
-    Message* ready[kBatch];
-    std::size_t ready_count = 0;
-    Locked<Strands> strands(strands_);
-    for (const Message* message : done) {
-      auto& waiting = strands[message->shard].waiting;
-      const auto strand = waiting.find(message->key);
-      if (strand->second.empty()) {
-        waiting.erase(strand);
-      } else {
-        ready[ready_count++] = strand->second.front();
-        strand->second.pop_front();
-      }
-    }
-    strands.unlock();
-    ready_.enqueue_bulk(ready, ready_count);
-  }
 
   // Entries of leases that were acknowledged are still in the heap: dropped when they come up.
   void watch_deadlines(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      const Clock::time_point now = Clock::now();
+      const auto now = std::chrono::steady_clock::now();
       for (InFlight& part : in_flight_) {
         const std::lock_guard lock(part.mutex);
         for (; !part.deadlines.empty() && part.deadlines.top().when <= now; part.deadlines.pop()) {
           const Deadline& due = part.deadlines.top();
           const auto found = part.held.find(due.id);
-          if (found != part.held.end() && found->second.generation == due.generation) {
-            ready_.enqueue(found->second.message);
+          if (found != part.held.end() && found->second->deliveries == due.generation) {
+            ready_.enqueue(found->second);
             part.held.erase(found);
           }
         }
