@@ -59,7 +59,7 @@ void Driver::forget(std::span<const std::unique_ptr<Shard>> shards) noexcept {
 void Driver::read_mail() {
   mailbox_.collect([this](Letter& letter) {
     auto& shard = static_cast<Shard&>(letter);
-    heap_.set(shard, shard.due_hint());
+    heap_.set(shard, shard.told_due());
   });
 }
 

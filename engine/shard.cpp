@@ -284,9 +284,9 @@ void Shard::release() {
   const bool work_left = grantable();
   hint_.show(
       {inbox_head_, returns_head_, next_due, work_left ? core_.ready() : 0, core_.limit(), holds_});
-  const bool news = next_due < told_tick_;
+  const bool news = next_due < hint_.told();
   if (news) {
-    told_tick_ = next_due;
+    hint_.tell(next_due);
     host_.driver->post(*this);
   }
   Block* const freed = core_.take_freed_blocks();

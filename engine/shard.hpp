@@ -71,6 +71,8 @@ class Shard : public Letter {
   // False: the token was taken.
   bool run_timers();
   std::uint64_t due_hint() const;
+  // What the driver goes by: the earliest deadline since it last ran the shard.
+  std::uint64_t told_due() const { return hint_.told(); }
   // Steps until everything published or settled before the call is seen and nothing is due.
   // False: the queue has been closed meanwhile; so do those below answer.
   bool catch_up();
@@ -134,7 +136,6 @@ class Shard : public Letter {
   std::uint64_t returns_head_ = 0;
   std::uint64_t inbox_tick_ = 0;  // when the inbox was last looked at
   std::uint64_t timers_tick_ = 0;
-  std::uint64_t told_tick_ = ~std::uint64_t{0};  // earliest deadline that the driver knows of
   std::uint64_t holds_ = 0;
   bool more_ = false;  // a budget ended the last step
   ShardCore core_;

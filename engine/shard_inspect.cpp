@@ -25,7 +25,7 @@ bool Shard::run_timers() {
   if (!hold) {
     return false;
   }
-  told_tick_ = ~std::uint64_t{0};
+  hint_.tell(~std::uint64_t{0});
   hold.step(0);
   return true;
 }

@@ -41,6 +41,11 @@ class ShardHint {
             holds()};
   }
 
+  // The deadline that the driver has been told: it runs the shard no later, and is told again only
+  // of earlier ones, whatever becomes of this one.
+  void tell(std::uint64_t tick) noexcept { told_.store(tick, std::memory_order_relaxed); }
+  std::uint64_t told() const noexcept { return told_.load(std::memory_order_relaxed); }
+
   std::uint64_t holds() const noexcept { return holds_.load(std::memory_order_relaxed); }
 
  private:
@@ -50,6 +55,7 @@ class ShardHint {
   atomic<std::uint64_t> ready_{0};
   atomic<std::uint64_t> core_limit_{0};
   atomic<std::uint64_t> holds_{0};
+  atomic<std::uint64_t> told_{~std::uint64_t{0}};
 };
 
 }  // namespace laneway::engine
