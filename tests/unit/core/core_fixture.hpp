@@ -155,6 +155,11 @@ class CoreFixture : public ::testing::Test {
     while (advance(1).more) {
     }
   }
+  // Leases end, and their messages wait out their back-off.
+  void expire_and_retry() {
+    pass(kLeaseMs);
+    pass(kBackoffMs);
+  }
   WheelProgress advance(std::uint32_t budget) {
     return core().advance(now_ns_, budget, [this](std::uint32_t slot) {
       const std::uint64_t deadline = extended_.count(slot) != 0 ? extended_[slot] : 0;

@@ -156,8 +156,7 @@ TEST_F(ShardCoreRun, a_lease_that_acknowledged_its_only_message_before_it_expire
 TEST_F(ShardCoreRun, a_zombie_run_pins_its_messages_through_resolving_and_new_runs) {
   publish_many("a", 3);
   const Grant zombie = granted();
-  pass(kLeaseMs);
-  pass(kBackoffMs);
+  expire_and_retry();
   const Grant second = granted();
   ASSERT_NE(second.run, zombie.run);
   ack(second);
@@ -183,8 +182,7 @@ TEST_F(ShardCoreRun, when_zombies_hold_all_run_records_messages_are_granted_one_
   for (std::uint64_t i = 0; i < options_.slots(); ++i) {
     zombies.push_back(granted());
     EXPECT_EQ(name(zombies.back()), "[a1 a2]");
-    pass(kLeaseMs);
-    pass(kBackoffMs);
+    expire_and_retry();
   }
   const Grant alone = granted();
   EXPECT_EQ(name(alone), "a1");
