@@ -23,7 +23,7 @@ constexpr std::string_view kUsage =
     "  laneway help [run]                 says more\n"
     "  laneway --version\n"
     "\n"
-    "For a start:  laneway run --input /var/log/dpkg.log --key 5 --handler count\n";
+    "For a start:  laneway run --input access.log --key 1 --handler count\n";
 
 int print(std::FILE* to, std::string_view text, ExitStatus status) {
   std::fwrite(text.data(), 1, text.size(), to);

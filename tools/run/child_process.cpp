@@ -1,12 +1,10 @@
 #include "tools/run/child_process.hpp"
 
+#include "tools/run/child_spawn.hpp"
 #include "tools/run/file_descriptor.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,10 +13,6 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
-#include <cstring>
-
-extern char** environ;
 
 namespace laneway::tools {
 
@@ -30,66 +24,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kPause{100};      // between two questions to the watch
 constexpr milliseconds kShortPause{10};  // when the watch has no room, or an end cannot be polled
 constexpr milliseconds kLinger{100};     // for output still on its way when the command has ended
-
-// Ours without the names that are given anew, then the new ones.
-std::vector<char*> merged_environment(const std::vector<std::string>& extra) {
-  const auto replaced = [&extra](const char* variable) {
-    return std::any_of(extra.begin(), extra.end(), [variable](const std::string& one) {
-      return std::strncmp(variable, one.c_str(), one.find('=') + 1) == 0;
-    });
-  };
-  std::vector<char*> result;
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (!replaced(*variable)) {
-      result.push_back(*variable);
-    }
-  }
-  for (const std::string& variable : extra) {
-    result.push_back(const_cast<char*>(variable.c_str()));
-  }
-  result.push_back(nullptr);
-  return result;
-}
-
-// What the child starts with: signals as if nobody had touched them, a process group of its own.
-class SpawnAttributes {
- public:
-  SpawnAttributes() {
-    posix_spawnattr_init(&attributes_);
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setpgroup(&attributes_, 0);
-    posix_spawnattr_setflags(
-        &attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  }
-  SpawnAttributes(const SpawnAttributes&) = delete;
-  SpawnAttributes& operator=(const SpawnAttributes&) = delete;
-  ~SpawnAttributes() { posix_spawnattr_destroy(&attributes_); }
-  const posix_spawnattr_t* get() const { return &attributes_; }
-
- private:
-  posix_spawnattr_t attributes_{};
-};
-
-class SpawnFiles {
- public:
-  SpawnFiles() { posix_spawn_file_actions_init(&actions_); }
-  SpawnFiles(const SpawnFiles&) = delete;
-  SpawnFiles& operator=(const SpawnFiles&) = delete;
-  ~SpawnFiles() { posix_spawn_file_actions_destroy(&actions_); }
-  void add(int descriptor, int as) { posix_spawn_file_actions_adddup2(&actions_, descriptor, as); }
-  void add_nothing(int as) {
-    posix_spawn_file_actions_addopen(&actions_, as, "/dev/null", O_RDONLY, 0);
-  }
-  const posix_spawn_file_actions_t* get() const { return &actions_; }
-
- private:
-  posix_spawn_file_actions_t actions_{};
-};
 
 // What the child prints, on its way to the watch.
 struct Outlet {
@@ -140,38 +74,15 @@ class Child {
 };
 
 int Child::start() {
-  Pipe input;
-  Pipe output;
-  Pipe error;
-  if (!output.open() || !error.open() || (command_.has_input && !input.open())) {
-    return errno;
-  }
-  SpawnFiles files;
-  if (command_.has_input) {
-    files.add(input.reader.get(), STDIN_FILENO);
-  } else {
-    files.add_nothing(STDIN_FILENO);
-  }
-  files.add(output.writer.get(), STDOUT_FILENO);
-  files.add(error.writer.get(), STDERR_FILENO);
-  std::vector<char*> arguments;
-  for (const std::string& argument : command_.arguments) {
-    arguments.push_back(const_cast<char*>(argument.c_str()));
-  }
-  arguments.push_back(nullptr);
-  std::vector<char*> variables = merged_environment(command_.environment);
-  const SpawnAttributes attributes;
-  const int failed = posix_spawnp(&pid_, arguments[0], files.get(), attributes.get(),
-                                  arguments.data(), variables.data());
+  SpawnedChild spawned;
+  const int failed = spawn_child(command_, spawned);
   if (failed != 0) {
     return failed;
   }
-  input_ = std::move(input.writer);
-  output_.from = std::move(output.reader);
-  error_.from = std::move(error.reader);
-  input_.set_nonblocking();
-  output_.from.set_nonblocking();
-  error_.from.set_nonblocking();
+  pid_ = spawned.pid;
+  input_ = std::move(spawned.input);
+  output_.from = std::move(spawned.output);
+  error_.from = std::move(spawned.error);
   handle_ = FileDescriptor(static_cast<int>(syscall(SYS_pidfd_open, pid_, 0)));
   return 0;
 }
@@ -309,31 +220,6 @@ ChildEnd run_child(const ChildCommand& command, ChildWatch& watch) {
     return {.how = ChildEnd::How::not_started, .code = failed};
   }
   return child.attend();
-}
-
-std::string find_program(const std::string& name) {
-  const auto runs = [](const std::string& path) {
-    struct stat status {};
-    return access(path.c_str(), X_OK) == 0 && stat(path.c_str(), &status) == 0 &&
-           S_ISREG(status.st_mode);
-  };
-  if (name.find('/') != std::string::npos) {
-    return runs(name) ? name : std::string();
-  }
-  const char* path = std::getenv("PATH");
-  std::string_view rest = path == nullptr ? "/bin:/usr/bin" : path;
-  while (true) {
-    const std::size_t colon = rest.find(':');
-    const std::string folder(rest.substr(0, colon));
-    const std::string candidate = folder.empty() ? "./" + name : folder + "/" + name;
-    if (runs(candidate)) {
-      return candidate;
-    }
-    if (colon == std::string_view::npos) {
-      return {};
-    }
-    rest.remove_prefix(colon + 1);
-  }
 }
 
 }  // namespace laneway::tools

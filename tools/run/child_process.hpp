@@ -51,7 +51,4 @@ struct ChildEnd {
 // print later is not waited for. SIGPIPE must be ignored by the caller.
 ChildEnd run_child(const ChildCommand& command, ChildWatch& watch);
 
-// Where execvp would find this program; empty when nowhere, or when it cannot be executed.
-std::string find_program(const std::string& name);
-
 }  // namespace laneway::tools

@@ -1,6 +1,8 @@
 #include "tools/run/command_handler.hpp"
 
+#include "tools/run/child_spawn.hpp"
 #include "tools/run/command_template.hpp"
+#include "tools/run/command_watch.hpp"
 #include "tools/run/quantity.hpp"
 #include "tools/run/text.hpp"
 
@@ -17,86 +19,6 @@ using Kind = Verdict::Kind;
 
 constexpr std::uint32_t kTimeoutClass = 124;  // as timeout(1) answers
 constexpr std::uint32_t kSignalClass = 128;   // plus the signal, as a shell answers
-constexpr std::size_t kErrorBytesHeld = 4096;
-
-// Hands on what one command prints.
-class CommandWatch final : public ChildWatch {
- public:
-  CommandWatch(Console& console, const RunControl& control, LeaseKeeper& lease)
-      : console_(console), control_(control), lease_(lease) {}
-  CommandWatch(const CommandWatch&) = delete;
-  CommandWatch& operator=(const CommandWatch&) = delete;
-  ~CommandWatch() override {
-    if (streaming_) {
-      console_.end_stream();
-    }
-  }
-
-  bool wants_output() override {
-    if (!streaming_ && held_.size() >= kOutputBytesHeld && console_.try_begin_stream()) {
-      streaming_ = true;
-      whole_ = console_.stream(held_);
-      held_.clear();
-    }
-    return streaming_ || held_.size() < kOutputBytesHeld;
-  }
-
-  void output(std::string_view bytes) override {
-    if (streaming_) {
-      whole_ = console_.stream(bytes) && whole_;
-    } else {
-      held_ += bytes;
-    }
-  }
-
-  // Whole lines are passed on as they come; the last one is remembered.
-  void error_output(std::string_view bytes) override {
-    error_line_ += bytes;
-    const std::size_t end = error_line_.rfind('\n');
-    const std::size_t length = end != std::string::npos ? end + 1 : 0;
-    if (length > 0 || error_line_.size() >= kErrorBytesHeld) {
-      pass_error(length > 0 ? length : error_line_.size());
-    }
-  }
-
-  bool keep_running() override {
-    has_lease_ = has_lease_ && lease_.keep();
-    return has_lease_ && !control_.stopping() && !console_.output_closed();
-  }
-
-  // The end has come. False: standard output did not take everything.
-  bool finish() {
-    pass_error(error_line_.size());
-    if (!held_.empty()) {
-      whole_ = console_.write_output(held_) && whole_;
-    }
-    return whole_;
-  }
-
-  bool has_lease() const { return has_lease_; }
-  std::string_view last_error() const { return last_error_; }
-
- private:
-  void pass_error(std::size_t length) {
-    const std::string_view text = std::string_view(error_line_).substr(0, length);
-    const std::string_view line = last_line(text);
-    if (!line.empty()) {
-      last_error_ = tail(line, kErrorBytesHeld);
-    }
-    console_.write_error(text);
-    error_line_.erase(0, length);
-  }
-
-  Console& console_;
-  const RunControl& control_;
-  LeaseKeeper& lease_;
-  std::string held_;
-  std::string error_line_;
-  std::string last_error_;
-  bool streaming_ = false;
-  bool whole_ = true;
-  bool has_lease_ = true;
-};
 
 class CommandHandler final : public Handler {
  public:

@@ -11,10 +11,6 @@
 
 namespace laneway::tools {
 
-// Prints of one command up to this size are passed on whole, when it has ended. From then on they
-// go straight through, and the others wait.
-inline constexpr std::size_t kOutputBytesHeld = 1024 * 1024;
-
 // `options.command` is not empty. Null, and `mistake` says why, when there is no such program.
 std::unique_ptr<Handler> make_command_handler(const HandlerOptions& options,
                                               char separator,

@@ -10,6 +10,15 @@ namespace {
 constexpr std::size_t kPage = 64;
 constexpr std::size_t kSamples = 5;
 
+// Of the last attempt: its error text, or else how it ended.
+std::string last_error(const DeadLetter& letter) {
+  if (letter.story.empty()) {
+    return {};
+  }
+  const Attempt& last = letter.story.back();
+  return last.error.empty() ? std::string(to_string(last.end)) : last.error;
+}
+
 }  // namespace
 
 void DeadLetterCollector::collect() {
@@ -45,7 +54,7 @@ bool DeadLetterCollector::take(const DeadLetter& letter) {
   samples_.push_back({.number = opened.number,
                       .key = letter.key,
                       .attempts = letter.attempts,
-                      .error = letter.story.empty() ? std::string() : letter.story.back().error});
+                      .error = last_error(letter)});
   if (samples_.size() > kSamples) {
     samples_.pop_front();
   }

@@ -15,10 +15,10 @@ struct RefusedRecord {
   std::uint64_t number = 0;
   std::uint64_t offset = 0;  // in the input
   std::uint64_t size = 0;
-  std::string_view record;  // empty when it is too long
+  std::string_view record = {};  // empty when it is too long
   bool too_long = false;
-  std::string error;
-  std::chrono::system_clock::time_point when;
+  std::string error = {};
+  std::chrono::system_clock::time_point when = {};
 };
 
 // Without the end of the line. `letter` has its payload, a sealed envelope.

@@ -13,9 +13,9 @@ namespace laneway::tools {
 
 // One delivery of one record. The views live while it is worked on.
 struct Delivery {
-  std::string_view record;
-  std::string_view key;      // empty: none
-  std::uint64_t number = 0;  // of the record in the input
+  std::string_view record = {};
+  std::string_view key = {};  // empty: none
+  std::uint64_t number = 0;   // of the record in the input
   std::uint64_t id = 0;
   std::uint64_t fence = 0;
   std::uint64_t ticket = 0;  // of this delivery: no two of a run have the same

@@ -26,25 +26,27 @@ void OrderCheck::join(std::string_view key, std::uint64_t number) {
 void OrderCheck::begin(const Delivery& delivery) {
   const std::lock_guard lock(mutex_);
   ++deliveries_;
-  const auto lane = lanes_.find(lane_name(delivery.key, delivery.number));
-  if (lane != lanes_.end()) {
-    drop_done(lane->second, delivery.number);
-  }
   Entry* entry = find(delivery);
   if (entry == nullptr) {
-    strays_.insert(delivery.ticket);
     breach(named(delivery) + " came again after it was finished");
     return;
   }
-  if (lane->second.front().number != delivery.number) {
-    breach(fmt::format("{} came before record {}", named(delivery), lane->second.front().number));
+  for (const Entry& earlier : lanes_[lane_name(delivery.key, delivery.number)]) {
+    if (&earlier == entry) {
+      break;
+    }
+    if (!earlier.done) {
+      breach(fmt::format("{} came before record {}", named(delivery), earlier.number));
+      break;
+    }
   }
-  if (!entry->holding.empty()) {
-    entry->contested.insert(entry->holding.begin(), entry->holding.end());
-    entry->contested.insert(delivery.ticket);
+  for (const std::uint64_t other : entry->working) {
+    entry->rivals[other].push_back(delivery.ticket);
+    entry->rivals[delivery.ticket].push_back(other);
   }
   entry->done = false;
-  entry->holding.push_back(delivery.ticket);
+  entry->working.push_back(delivery.ticket);
+  entry->open.push_back(delivery.ticket);
 }
 
 void OrderCheck::settling(const Delivery& delivery, Verdict::Kind kind) {
@@ -52,38 +54,26 @@ void OrderCheck::settling(const Delivery& delivery, Verdict::Kind kind) {
   const std::lock_guard lock(mutex_);
   Entry* entry = find(delivery);
   if (entry == nullptr) {
-    strays_.insert(delivery.ticket);
-    return;
+    return;  // a breach, and told as one when it began
   }
-  std::erase(entry->holding, delivery.ticket);
+  std::erase(entry->working, delivery.ticket);
   const bool gives_up = delivery.last && (kind == Kind::retry || kind == Kind::lose);
   entry->done = kind == Kind::ack || kind == Kind::reject || gives_up;
 }
 
 void OrderCheck::settled(const Delivery& delivery, bool kept) {
   const std::lock_guard lock(mutex_);
-  const bool stray = strays_.erase(delivery.ticket) != 0;
-  if (!kept) {
-    return;
-  }
-  if (stray) {
-    breach(named(delivery) + " was settled after it was finished");
-    return;
-  }
   Entry* entry = find(delivery);
-  if (entry == nullptr) {
-    return;  // the next record of the key has begun, and found this one done
+  if (entry == nullptr || entry->open.empty()) {
+    return;  // it began with a breach
   }
-  if (entry->contested.count(delivery.ticket) != 0) {
-    if (entry->contested_kept) {
-      breach(named(delivery) + " was worked on twice at the same time");
-    }
-    entry->contested_kept = true;
-  }
-  const auto lane = lanes_.find(lane_name(delivery.key, delivery.number));
-  drop_done(lane->second, 0);
-  if (lane->second.empty()) {
-    lanes_.erase(lane);
+  const bool latest = entry->open.back() == delivery.ticket;
+  std::erase(entry->open, delivery.ticket);
+  if (kept) {
+    check_rivals(*entry, delivery);
+    drop_done(lane_name(delivery.key, delivery.number));
+  } else if (latest) {
+    entry->done = delivery.last;  // the settle was too late: it comes again, if it may
   }
 }
 
@@ -113,11 +103,29 @@ OrderCheck::Entry* OrderCheck::find(const Delivery& delivery) {
   return entry == lane->second.end() ? nullptr : &*entry;
 }
 
-// Forgets what is finished at the front of a lane, up to the record `keep`.
-void OrderCheck::drop_done(Lane& lane, std::uint64_t keep) {
-  while (!lane.empty() && lane.front().done && lane.front().number != keep &&
-         lane.front().holding.empty()) {
+// Two leases on one record may overlap, when one of them has expired: then its settle is refused.
+void OrderCheck::check_rivals(Entry& entry, const Delivery& delivery) {
+  const auto rivals = entry.rivals.find(delivery.ticket);
+  if (rivals == entry.rivals.end()) {
+    return;
+  }
+  for (const std::uint64_t rival : rivals->second) {
+    if (entry.kept.count(rival) != 0) {
+      breach(named(delivery) + " was worked on twice at the same time");
+    }
+  }
+  entry.kept.insert(delivery.ticket);
+}
+
+// Forgets what is finished at the front of a lane.
+void OrderCheck::drop_done(const std::string& name) {
+  const auto found = lanes_.find(name);
+  Lane& lane = found->second;
+  while (!lane.empty() && lane.front().done && lane.front().open.empty()) {
     lane.pop_front();
+  }
+  if (lane.empty()) {
+    lanes_.erase(found);
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -36,23 +37,26 @@ class OrderCheck {
   const std::vector<std::string>& stories() const { return stories_; }
 
  private:
+  using Tickets = std::vector<std::uint64_t>;
   struct Entry {
     std::uint64_t number = 0;
-    bool done = false;                        // unless the settle turns out to be too late
-    bool contested_kept = false;              // one of the contested settles took effect
-    std::vector<std::uint64_t> holding = {};  // tickets of those at work
-    std::set<std::uint64_t> contested = {};   // tickets of those that were at the same time
+    bool done = false;     // unless the settle turns out to be too late
+    Tickets working = {};  // of those between begin and settling
+    Tickets open = {};     // of those between begin and settled
+    // Of those that worked on it at the same time: with whom, and whose settle took effect.
+    std::map<std::uint64_t, Tickets> rivals = {};
+    std::set<std::uint64_t> kept = {};
   };
   using Lane = std::deque<Entry>;
 
   static std::string lane_name(std::string_view key, std::uint64_t number);
   Entry* find(const Delivery& delivery);
-  void drop_done(Lane& lane, std::uint64_t keep);
+  void check_rivals(Entry& entry, const Delivery& delivery);
+  void drop_done(const std::string& name);
   void breach(std::string story);
 
   std::mutex mutex_;
   std::unordered_map<std::string, Lane> lanes_;
-  std::set<std::uint64_t> strays_;  // tickets at work on records that were finished meanwhile
   std::vector<std::string> stories_;
   std::uint64_t deliveries_ = 0;
   std::uint64_t breaches_ = 0;

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
 
 namespace laneway::tools {
 
@@ -20,11 +20,10 @@ class Table {
   void row(std::string_view label, const std::string& value, const std::string& note = {}) {
     if (value.empty()) {
       text_ += fmt::format("  {}\n", label);
-    } else if (note.empty()) {
-      text_ += fmt::format("  {:<{}} {:>12}\n", label, kLabelColumns, value);
-    } else {
-      text_ += fmt::format("  {:<{}} {:>12}   {}\n", label, kLabelColumns, value, note);
+      return;
     }
+    const std::string between = note.empty() ? "" : "   ";
+    text_ += fmt::format("  {:<{}} {:>12}{}{}\n", label, label_columns_, value, between, note);
   }
   void count(std::string_view label, std::uint64_t value, const std::string& note = {}) {
     row(label, format_count(value), note);
@@ -36,9 +35,12 @@ class Table {
     }
   }
   void sentence(const std::string& text) { text_ += text + "\n"; }
+  // From here on.
+  void set_label_columns(std::size_t columns) { label_columns_ = columns; }
   std::string take() { return std::move(text_); }
 
  private:
+  std::size_t label_columns_ = kLabelColumns;
   std::string text_;
 };
 
@@ -81,6 +83,22 @@ void add_outcome(const Report& report, Table& table) {
   table.row("wall time", format_duration(report.wall), format_rate(report.per_second()));
 }
 
+void add_handler(const Report& report, Table& table) {
+  if (report.handler.rows.empty()) {
+    return;
+  }
+  std::size_t columns = kLabelColumns;
+  for (const auto& [label, value] : report.handler.rows) {
+    columns = value.empty() ? columns : std::max(columns, label.size());
+  }
+  table.sentence(fmt::format("Handler {}:", report.handler_name));
+  table.set_label_columns(columns);
+  for (const auto& [label, value] : report.handler.rows) {
+    table.row(label, value);
+  }
+  table.set_label_columns(kLabelColumns);
+}
+
 void add_dead_samples(const Report& report, Table& table) {
   if (report.dead_samples.empty()) {
     return;
@@ -119,17 +137,6 @@ void add_left(const Report& report, Table& table) {
         report.first_unread, format_count(report.first_unread - from - report.left),
         report.ordered ? "; each key keeps its order" : ""));
   }
-}
-
-nlohmann::ordered_json samples_json(const Report& report) {
-  nlohmann::ordered_json samples = nlohmann::ordered_json::array();
-  for (const DeadSample& sample : report.dead_samples) {
-    samples.push_back({{"number", sample.number},
-                       {"key", sample.key},
-                       {"attempts", sample.attempts},
-                       {"error", sample.error}});
-  }
-  return samples;
 }
 
 }  // namespace
@@ -173,61 +180,10 @@ std::string report_table(const Report& report) {
   table.sentence(report_headline(report));
   add_input(report, table);
   add_outcome(report, table);
-  if (!report.handler.rows.empty()) {
-    table.sentence(fmt::format("Handler {}:", report.handler_name));
-    for (const auto& [label, value] : report.handler.rows) {
-      table.row(label, value);
-    }
-  }
+  add_handler(report, table);
   add_dead_samples(report, table);
   add_left(report, table);
   return table.take();
-}
-
-std::string report_json(const Report& report) {
-  using Json = nlohmann::ordered_json;
-  const auto seconds = [](auto duration) {
-    return std::chrono::duration<double>(duration).count();
-  };
-  Json json = {
-      {"status", static_cast<int>(report.status())},
-      {"headline", report_headline(report)},
-      {"read", report.read},
-      {"empty", report.empty},
-      {"passed_over", report.passed_over},
-      {"unkeyed", report.unkeyed},
-      {"keys", report.keys},
-      {"keys_complete", !report.more_keys},
-      {"busiest_key", {{"key", report.busiest_key}, {"records", report.busiest_key_records}}},
-      {"acked", report.acked},
-      {"dead",
-       {{"total", report.dead()},
-        {"attempts", report.dead_attempts},
-        {"rejected", report.dead_rejected},
-        {"too_long", report.refused_long},
-        {"no_key", report.refused_unkeyed},
-        {"last", samples_json(report)}}},
-      {"deliveries", report.deliveries},
-      {"failed_deliveries", report.failed},
-      {"leases_expired", report.lease_expired},
-      {"handling_seconds",
-       {{"p50", seconds(report.handling_p50)}, {"p99", seconds(report.handling_p99)}}},
-      {"workers", report.workers},
-      {"busy_share", report.busy_share},
-      {"wall_seconds", seconds(report.wall)},
-      {"records_per_second", report.per_second()},
-      {"seed", report.seed},
-      {"interrupted", report.interrupted},
-      {"input_ended", report.input_ended},
-      {"left",
-       {{"total", report.left},
-        {"ready", report.left_ready},
-        {"blocked", report.left_blocked},
-        {"delayed", report.left_delayed}}},
-      {"failure", report.failure}};
-  json["resume_from"] = report.work_left() ? Json(report.resume_from()) : Json(nullptr);
-  json["handler"] = report.handler.json.empty() ? Json(nullptr) : Json::parse(report.handler.json);
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace laneway::tools

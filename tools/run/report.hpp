@@ -14,9 +14,9 @@ namespace laneway::tools {
 // A dead letter in a nutshell: no bytes of the record.
 struct DeadSample {
   std::uint64_t number = 0;
-  std::string key;
+  std::string key = {};
   std::uint32_t attempts = 0;
-  std::string error;  // of the last attempt
+  std::string error = {};  // of the last attempt
 };
 
 struct Report {

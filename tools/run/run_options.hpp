@@ -60,6 +60,10 @@ struct RunOptions {
   ResultOptions result;
 };
 
+// What no single option can tell: two that do not go together, or one that needs another. Empty
+// when all is well.
+std::string contradiction(const RunOptions& options);
+
 // Ends of the program. More than one may apply: then the first of verify_failed, failed,
 // interrupted, dead_lettered is told.
 enum class ExitStatus : int {

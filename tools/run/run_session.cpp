@@ -15,8 +15,14 @@ namespace {
 using Step = RunControl::Step;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kTick{50};
-constexpr milliseconds kLastTick{5};  // once the input has ended
+// Between two looks at the run: an eighth of the time it has run for, within these bounds. So a
+// short run is not kept waiting, and a long one is left alone.
+constexpr milliseconds kTickMin{1};
+constexpr milliseconds kTickMax{50};
+
+milliseconds tick_after(std::chrono::nanoseconds running) {
+  return std::clamp(std::chrono::floor<milliseconds>(running / 8), kTickMin, kTickMax);
+}
 
 }  // namespace
 
@@ -81,7 +87,7 @@ void RunSession::join_workers() {
 void RunSession::watch() {
   Progress progress(setup_.console, setup_.options.result.quiet);
   while (true) {
-    heed(signals_.wait(feeder_.done() ? kLastTick : kTick));
+    heed(signals_.wait(tick_after(Clock::now() - started_)));
     if (setup_.console.output_closed() || Clock::now() >= grace_end_) {
       interrupted_ = true;
       setup_.control.advance(Step::stopping);

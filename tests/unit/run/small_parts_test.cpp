@@ -1,0 +1,71 @@
+#include "tools/run/envelope.hpp"
+#include "tools/run/fault_injection.hpp"
+#include "tools/run/key_counts.hpp"
+#include "tools/run/pending_records.hpp"
+
+#include <gtest/gtest.h>
+
+namespace laneway::tools {
+namespace {
+
+TEST(Envelope, a_record_comes_out_as_it_went_in) {
+  std::string sealed = "what was there before";
+  seal(0xfedcba9876543210u, std::string_view("a\0b", 3), sealed);
+  const Opened opened = open_envelope(sealed);
+  EXPECT_EQ(opened.number, 0xfedcba9876543210u);
+  EXPECT_EQ(opened.record, std::string_view("a\0b", 3));
+  seal(1, "", sealed);
+  EXPECT_EQ(open_envelope(sealed).record, "");
+}
+
+TEST(KeyCounts, the_most_frequent_come_first_and_ties_by_name) {
+  KeyCounts counts(100);
+  for (const char* key : {"b", "a", "c", "c", "b", "c"}) {
+    counts.add(key);
+  }
+  counts.add("d");
+  const auto top = counts.top(3);
+  ASSERT_EQ(top.size(), 3u);
+  EXPECT_EQ(top[0].key + top[1].key + top[2].key, "cba");
+  EXPECT_EQ(top[0].count, 3u);
+  EXPECT_EQ(counts.keys(), 4u);
+  EXPECT_EQ(counts.top(99).size(), 4u);
+}
+
+TEST(KeyCounts, keys_beyond_the_limit_are_counted_together) {
+  KeyCounts counts(2);
+  for (const char* key : {"a", "b", "c", "d", "a"}) {
+    counts.add(key);
+  }
+  EXPECT_EQ(counts.keys(), 2u);
+  EXPECT_TRUE(counts.overflowed());
+  EXPECT_EQ(counts.others(), 2u);
+  EXPECT_EQ(counts.top(1)[0].count, 2u);
+}
+
+TEST(PendingRecords, the_first_is_the_lowest_that_is_left) {
+  PendingRecords pending;
+  EXPECT_EQ(pending.first(), 0u);
+  for (const std::uint64_t number : {1u, 2u, 3u, 4u}) {
+    pending.add(number);
+  }
+  pending.remove(1);
+  pending.remove(3);
+  EXPECT_EQ(pending.first(), 2u);
+  EXPECT_EQ(pending.count(), 2u);
+}
+
+TEST(FaultInjection, a_draw_follows_from_its_arguments_and_hits_its_share) {
+  EXPECT_EQ(draw(1, 2, 3), draw(1, 2, 3));
+  EXPECT_NE(draw(1, 2, 3), draw(2, 2, 3));
+  EXPECT_NE(draw(1, 2, 3), draw(1, 2, 4));
+  int hits = 0;
+  for (std::uint64_t number = 0; number < 10'000; ++number) {
+    hits += draw(5, number, 1) < 0.1 ? 1 : 0;
+  }
+  EXPECT_GT(hits, 900);
+  EXPECT_LT(hits, 1100);
+}
+
+}  // namespace
+}  // namespace laneway::tools
