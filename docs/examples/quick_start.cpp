@@ -28,7 +28,8 @@ int main() {
     std::this_thread::sleep_for(1ms);
   }
   pool.drain(10s);
-  for (const laneway::DeadLetter& letter : mails.dead_letters()->letters) {
+  const laneway::DeadLetterPage dead = *mails.dead_letters();
+  for (const laneway::DeadLetter& letter : dead.letters) {
     std::printf("dead: %s, %s\n", letter.key.c_str(), letter.story.back().error.c_str());
   }
 }
