@@ -4,7 +4,6 @@
 
 #include <benchmark/benchmark.h>
 
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -37,7 +36,7 @@ void lane_table_append_and_remove(benchmark::State& state) {
   const std::uint32_t size = others + kMessages;
   std::vector<Slot> slots(size + kKeys);
   std::vector<Lane> lanes(size);
-  std::vector<ProbeTable::Entry> entries(std::bit_ceil(std::size_t{2} * size));
+  std::vector<ProbeTable::Entry> entries(KeyTable::entries(size));
   LaneTable table(entries, lanes, slots);
   for (std::uint32_t i = 0; i < slots.size(); ++i) {
     const std::uint64_t key = mix64(i + 1);

@@ -24,7 +24,9 @@ class KeyTable {
 
   // Zeroed memory; pages that are not needed are not touched.
   KeyTable(std::span<ProbeTable::Entry> memory, std::uint64_t values)
-      : memory_(memory), largest_(largest(values)), current_(part(smallest())), size_(smallest()) {}
+      : memory_(memory), largest_(largest(values)), current_(part(smallest())), size_(smallest()) {
+    LANEWAY_CHECK(memory.size() >= entries(values));
+  }
 
   // The value with this tag for which `matches(value)` holds; when there is none, puts `value` in
   // and answers 0.
