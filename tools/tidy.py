@@ -8,6 +8,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HEADER_LINES, SOURCE_LINES, FUNCTION_LINES = 300, 500, 70
@@ -241,13 +242,42 @@ def check_document(path):
                 report(path, number, "link", f"{match[1]} names no heading")
 
 
+MARKED = re.compile(r"(?ms)^<!-- (docs/examples/\w+\.cpp)(?: \[([^\]]+)\])? -->\n+```(\w*)\n(.*?)^```")
+
+
+def excerpt(path, part):
+    """The file, or what stands between its two lines `// [part]`; None when there is no such."""
+    if not (ROOT / path).is_file():
+        return None
+    text = read(path)
+    if part:
+        pieces = re.split(rf"(?m)^ *// \[{re.escape(part)}\]\n", text)
+        text = textwrap.dedent(pieces[1]) if len(pieces) == 3 else None
+    return text
+
+
 def check_snippets(path, examples):
-    """What a document shows as C++ is compiled: the same lines stand in one of docs/examples."""
-    for match in re.finditer(r"(?ms)^```cpp\n(.*?)^```", read(path)):
-        lines = [line.strip() for line in match[1].splitlines() if line.strip()]
-        shown = "\n".join(lines)
-        if not any(shown in example for example in examples):
-            number = line_of(read(path), match.start())
+    """What a document shows as C++ is compiled: a comment above the block names the example, or the
+    part of it, that it must equal; without one the lines stand in one of docs/examples."""
+    text = read(path)
+    named = set()
+    for match in MARKED.finditer(text):
+        named.add(match.start(4))
+        name = match[1] + (f" [{match[2]}]" if match[2] else "")
+        wanted = excerpt(match[1], match[2])
+        if wanted is None:
+            report(path, line_of(text, match.start()), "snippet", f"there is no {name}")
+        elif wanted != match[4]:
+            report(path, line_of(text, match.start()), "snippet", f"this is not the text of {name}")
+    for match in re.finditer(r"<!-- docs/examples/[^>]*>", text):
+        if not MARKED.match(text, match.start()):
+            report(path, line_of(text, match.start()), "snippet", "names no block of an example")
+    if path not in ("README.md", "docs/tutorial.md"):
+        return
+    for match in re.finditer(r"(?ms)^```cpp\n(.*?)^```", text):
+        shown = "\n".join(line.strip() for line in match[1].splitlines() if line.strip())
+        if match.start(1) not in named and not any(shown in example for example in examples):
+            number = line_of(text, match.start())
             report(path, number, "snippet", "these lines are in no file of docs/examples")
 
 
@@ -279,8 +309,7 @@ def main():
                 for path in tracked(".cpp") if path.startswith("docs/examples/")]
     for path in documents:
         check_document(path)
-        if path in ("README.md", "docs/tutorial.md"):
-            check_snippets(path, examples)
+        check_snippets(path, examples)
 
     for path in tracked(".hpp", ".cpp", ".md", ".cmake", ".txt", ".py", "tools/test", "tools/demo"):
         for number, line in enumerate(read(path).splitlines(), 1):
