@@ -36,7 +36,7 @@ class LANEWAY_EXPORT SteadyClock final : public Clock {
 };
 
 // Stands still until it is told to move. Moving it does no work by itself: the engine notices at
-// its next poll, receive or publish. Thread-safe: whoever reads it sees the last move made.
+// its next poll or receive. Thread-safe: whoever reads it sees the last move made.
 class LANEWAY_EXPORT ManualClock final : public Clock {
  public:
   explicit ManualClock(std::chrono::nanoseconds start = std::chrono::nanoseconds{0}) noexcept;

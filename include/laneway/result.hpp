@@ -67,6 +67,7 @@ class [[nodiscard]] Result {
   const T& operator*() const& { return const_cast<Result*>(this)->value(); }
   // By value: the range of `for (Lease& job : *consumer.receive())` lives as long as the loop.
   T operator*() && { return std::move(value()); }
+  // Not for the range of a for loop: `queue.dead_letters()->letters` is gone before the first turn.
   T* operator->() { return &value(); }
   const T* operator->() const { return &const_cast<Result*>(this)->value(); }
 

@@ -35,7 +35,8 @@ struct LANEWAY_EXPORT DurationHistogram {
   std::chrono::microseconds percentile(double share) const noexcept;
 };
 
-// A consistent snapshot of one shard, or the sum over the shards of a queue.
+// A consistent snapshot of one shard, or the sum over the shards of a queue. Ages and waits begin
+// when the shard first looks at a message: at the next receive, stats or status after its publish.
 struct LANEWAY_EXPORT QueueStats {
   // Gauges: messages by state, now.
   std::uint64_t ready = 0;
