@@ -96,7 +96,7 @@ int run(const Wanted& wanted) {
       return 2;
     }
     const Placement placement = wanted.unpinned ? Placement::free : Placement::spread;
-    const double line_ns = line_transfer_ns(placement, cell.shape.producers);
+    const double line_ns = line_transfer_ns(placement);
     const Measurement found =
         cell.run({std::chrono::duration<double>(wanted.warm_up),
                   std::chrono::duration<double>(wanted.seconds), wanted.seed, placement});

@@ -35,15 +35,15 @@ void play(Ball& ball, std::uint32_t parity) {
 
 }  // namespace
 
-double line_transfer_ns(Placement placement, std::uint32_t producers) {
-  if (placement == Placement::free || std::thread::hardware_concurrency() < 2) {
+double line_transfer_ns(Placement placement) {
+  if (placement == Placement::free || cores_usable() < 2) {
     return 0;
   }
   std::array<double, kRounds> rounds;
   std::array<Ball, kRounds> balls;
   Gate gate(2);
   std::jthread other([&] {
-    place_thread(placement, producers, "floor");
+    place_thread(placement, 1, "floor");
     for (Ball& ball : balls) {
       gate.pass();
       play(ball, 1);

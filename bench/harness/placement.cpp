@@ -24,6 +24,10 @@ std::vector<int> usable_cores() {
 
 }  // namespace
 
+std::size_t cores_usable() {
+  return usable_cores().size();
+}
+
 void place_thread(Placement placement, std::uint32_t index, const char* name) {
   (void)pthread_setname_np(pthread_self(), name);
   const std::vector<int> cores = usable_cores();

@@ -74,9 +74,16 @@ def publish(text):
     DOCUMENT.write_text(before + begin + "\n" + text + "\n" + end + after, encoding="utf-8")
 
 
+def self_test():
+    """A benchmark that cannot fail its own checks does not count."""
+    if subprocess.run([PROGRAM, "self_test"], check=False).returncode != 0:
+        sys.exit("The verifier does not notice what it must: nothing was measured.")
+
+
 def main():
     chosen = options()
     plan = plan_of(chosen)
+    self_test()
     cells = [cell for cell in json_lines(PROGRAM, "list")
              if chosen.only.search(runs.name_of(cell))]
     env = environment.describe(json_lines(PROGRAM, "environment")[0])
@@ -84,12 +91,14 @@ def main():
     micro_rows = micro.rows(str(MICRO), chosen.only.search, plan, BUILD / "micro.json", version)
     made = runs.run_all(plan, [cell for cell in cells if not cell["lacks"]], progress)
     env["load_after"] = environment.load_average()
+    distances = rows.sort_by_distance(made)
     report = {
         "schema": 1,
         "profile": {"name": "short" if chosen.short else "long", "seconds": plan.seconds,
                     "repetitions": plan.repetitions, "only": chosen.only.pattern},
         "environment": env,
-        "claims": rows.claims_of(cells, made),
+        "distances": distances,
+        "claims": rows.claims_of(cells, made, distances),
         "rows": rows.rows_of(cells, made, env) + micro_rows,
         "runs": made,
     }

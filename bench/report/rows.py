@@ -1,16 +1,42 @@
 """From runs to rows: medians, ranges and paired ratios."""
 
+import math
 import statistics
 
 from environment import package_version
 from runs import name_of
 
 REFERENCE = "laneway"
+PEERS = ("diy1", "diy16", "moodycamel_bare")
+DISTANCE_FACTOR = 2
 
 
-def kept(runs):
-    """By round, the runs that count: the quiet ones, or all when hardly any was quiet."""
+def sort_by_distance(runs):
+    """On a virtual machine the two cores may be near each other in one minute and far in the next,
+    which changes every rate. Each run knows how long a line took from one to the other; here each
+    gets the number of its class, 0 for the one with the most runs. Answers the classes: their line
+    times and how many runs they have."""
     good = [run for run in runs if "failure" not in run]
+    times = sorted(run["line_ns"] for run in good)
+    if not times:
+        return []
+    low, high = times[len(times) // 20], times[-1 - len(times) // 20]
+    border = math.sqrt(low * high) if high > DISTANCE_FACTOR * low else float("inf")
+    classes = [[run for run in good if run["line_ns"] <= border],
+               [run for run in good if run["line_ns"] > border]]
+    classes.sort(key=len, reverse=True)
+    for number, members in enumerate(classes):
+        for run in members:
+            run["distance"] = number
+    return [{"runs": len(members),
+             "line_ns": spread([run["line_ns"] for run in members], 1)}
+            for members in classes if members]
+
+
+def kept(runs, distance=0):
+    """By round, the runs that count: those of one distance, and of these the quiet ones, or all when
+    hardly any was quiet."""
+    good = [run for run in runs if run.get("distance") == distance]
     quiet = [run for run in good if not run["noisy"]]
     trusted = quiet if len(quiet) * 2 >= len({run["round"] for run in good}) else good
     return {run["round"]: run for run in trusted}, trusted is not quiet
@@ -49,7 +75,7 @@ def row_of(cell, by_name, environment):
     elif failures:
         row["not_run"] = "FAILED: " + failures[0]
     elif not mine:
-        row["not_run"] = "no time left"
+        row["not_run"] = "ran only while the cores stood otherwise" if runs else "no time left"
     if not mine or failures:
         return row
     row.update(spread([run["rate"] / 1e6 for run in mine.values()], 3))
@@ -77,22 +103,21 @@ def rows_of(cells, runs, environment):
     return [row_of(cell, by_name, environment) for cell in cells]
 
 
-def claims_of(cells, runs):
-    """What laneway's cycle is worth beside the hand-made lease queue and beside a bare queue."""
+def claims_of(cells, runs, distances):
+    """What laneway's cycle is worth beside the hand-made lease queue and beside a bare queue: the
+    ratios of rates, for each distance of the cores that was met."""
     by_name = runs_by_name(runs)
-
-    def runs_of(workload, subject):
-        return kept(by_name.get(f"cycle/{workload}/{subject}", []))[0]
-
     claims = []
-    for workload in dict.fromkeys(cell["workload"] for cell in cells if cell["group"] == "cycle"):
-        subjects = [cell["subject"] for cell in cells
-                    if cell["workload"] == workload and cell["group"] == "cycle"
-                    and cell["subject"].startswith(REFERENCE) and not cell["lacks"]]
-        for subject in subjects:
-            claim = {"workload": workload, "subject": subject}
-            for peer in ("diy1", "diy16", "moodycamel_bare"):
-                claim[peer] = paired_ratio(runs_of(workload, subject), runs_of(workload, peer))
-            if any(claim[peer] for peer in ("diy1", "diy16", "moodycamel_bare")):
-                claims.append(claim)
+    for cell in cells:
+        if cell["group"] != "cycle" or not cell["subject"].startswith(REFERENCE) or cell["lacks"]:
+            continue
+        for distance, met in enumerate(distances):
+            ratios = {}
+            for peer in PEERS:
+                mine, _ = kept(by_name.get(name_of(cell), []), distance)
+                theirs, _ = kept(by_name.get(f"cycle/{cell['workload']}/{peer}", []), distance)
+                ratios[peer] = paired_ratio(mine, theirs)
+            if any(ratios.values()):
+                claims.append({"workload": cell["workload"], "subject": cell["subject"],
+                               "line_ns": met["line_ns"]["median"], **ratios})
     return claims

@@ -71,11 +71,11 @@ def claims_table(claims):
     lines = []
     for claim in claims:
         target = TARGETS[1 if claim["workload"].endswith("_batch_1") else 32]
-        lines.append([claim["subject"], in_words(claim["workload"]), ratio_text(claim["diy1"]),
-                      ratio_text(claim["diy16"]), str(target["diy"]),
+        lines.append([claim["subject"], in_words(claim["workload"]), f"{claim['line_ns']:.0f}",
+                      ratio_text(claim["diy1"]), ratio_text(claim["diy16"]), str(target["diy"]),
                       ratio_text(claim["moodycamel_bare"]), target["moodycamel_bare"]])
-    header = ["subject", "workload", "over diy1", "over diy16", "target", "over moodycamel_bare",
-              "target"]
+    header = ["subject", "workload", "line, ns", "over diy1", "over diy16", "target",
+              "over moodycamel_bare", "target"]
     return "### The cycle against its targets\n\n" + table(header, lines) + "\n"
 
 
@@ -100,6 +100,11 @@ def header(report):
         f"{env['compiler']}, `{env['flags']}`, laneway {env['laneway_version']} at {env['git']}.",
         f"Load before {env['load_before'][0]}, after {env['load_after'][0]}. Threads: "
         "producers first, then consumers, one after the other over the cores.",
+        "One line takes from core to core, one way: " + "; ".join(
+            f"{met['line_ns']['median']:.0f} ns ({met['line_ns']['min']:.0f}-"
+            f"{met['line_ns']['max']:.0f}) in {met['runs']} runs" for met in report["distances"]) +
+        (". The machine moved the cores; the tables show the first." if len(report["distances"]) > 1
+         else "."),
         f"{len(report['runs'])} runs of {report['profile']['seconds']} s, {noisy} of them noisy "
         "(others used the machine) and repeated or left out of the medians.",
         "Cost of the harness, part of every figure below: "
