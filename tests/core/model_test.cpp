@@ -86,7 +86,7 @@ class Run {
 
   // Works off everything that is left, and looks at the empty shard.
   void drain() {
-    say("drain");
+    say("%s", "drain");
     do {
       drop_zombies();
       while (!both_.leases().live().empty()) {

@@ -22,7 +22,7 @@ TEST_F(ShardCoreRetry, the_back_off_doubles_with_each_attempt_up_to_its_cap) {
   options_.backoff = {std::chrono::milliseconds(10), std::chrono::milliseconds(50),
                       std::chrono::milliseconds(1)};
   const std::uint64_t id = publish("a", "1");
-  for (const std::uint64_t top : {10, 20, 40, 50, 50}) {
+  for (const std::uint64_t top : {10u, 20u, 40u, 50u, 50u}) {
     nack(granted());
     EXPECT_GE(core().due_tick(core().find(id)), tick(1));
     EXPECT_LE(core().due_tick(core().find(id)), tick(top));
