@@ -188,6 +188,21 @@ Result<> QueueState::check(const ReceiveOptions& options) const {
   return {};
 }
 
+// A hold is bounded work, and one that came back with nothing may have ended among settles or
+// timers that had to be seen first: a shard counts as empty only when nothing is left to look at.
+template <class Batch, class VisitOnce>
+Shard::Visit QueueState::visit_shard(const Shard& shard, Batch* batch, VisitOnce visit_once) const {
+  constexpr int kHoldsMax = 1 << 16;
+  Shard::Visit visited = Shard::Visit::done;
+  for (int holds = 0; holds < kHoldsMax && !shard.looks_idle(); ++holds) {
+    visited = visit_once();
+    if (visited == Shard::Visit::busy || !batch->empty() || consuming_paused.read()) {
+      break;
+    }
+  }
+  return visited;
+}
+
 Result<> QueueState::receive(const ReceiveOptions& options,
                              std::uint32_t consumer,
                              std::uint32_t visit,
@@ -205,9 +220,9 @@ Result<> QueueState::receive(const ReceiveOptions& options,
       batch->shards_skipped_ = 0;
       for (std::uint32_t i = 0; i < shards_.size() && batch->size_ < terms.max; ++i) {
         Shard& shard = *shards_[(visit + i) & (shards_.size() - 1)];
-        if (!shard.looks_idle() && shard.receive(terms, batch) == Shard::Visit::busy) {
-          ++batch->shards_skipped_;
-        }
+        const Shard::Visit visited =
+            visit_shard(shard, batch, [&] { return shard.receive(terms, batch); });
+        batch->shards_skipped_ += visited == Shard::Visit::busy ? 1u : 0u;
       }
       if (!batch->empty() || batch->shards_skipped_ == 0) {
         break;
@@ -237,9 +252,7 @@ Result<std::size_t> QueueState::take(const ReceiveOptions& options,
     }
     for (std::uint32_t i = 0; i < shards_.size() && batch->size_ < options.max; ++i) {
       Shard& shard = *shards_[(visit + i) & (shards_.size() - 1)];
-      if (!shard.looks_idle()) {
-        (void)shard.take(options.max, batch);
-      }
+      (void)visit_shard(shard, batch, [&] { return shard.take(options.max, batch); });
     }
     return !batch->empty();
   };

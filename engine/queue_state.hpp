@@ -80,6 +80,8 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   Errc refuse_full(std::uint64_t messages);
 
   Result<> check(const ReceiveOptions& options) const;
+  template <class Batch, class VisitOnce>
+  Shard::Visit visit_shard(const Shard& shard, Batch* batch, VisitOnce visit_once) const;
   // Calls `visit_all` until it has got something or the wait is over.
   template <class VisitAll>
   Result<> wait_for(std::chrono::milliseconds wait, VisitAll visit_all);
