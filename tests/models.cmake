@@ -25,7 +25,7 @@ endfunction()
 add_library(laneway_relacy INTERFACE)
 target_include_directories(laneway_relacy SYSTEM INTERFACE ${LANEWAY_RELACY_DIR})
 target_compile_definitions(laneway_relacy INTERFACE LANEWAY_MODEL=1 LANEWAY_STATIC_DEFINE)
-target_compile_options(laneway_relacy INTERFACE -O2 -fno-sized-deallocation
+target_compile_options(laneway_relacy INTERFACE -O1 -fno-sized-deallocation
   $<$<CXX_COMPILER_ID:Clang>:-Wno-dollar-in-identifier-extension>)
 
 foreach(source IN LISTS sources)

@@ -2,29 +2,37 @@
 #include "tests/model/scenario_event_count.hpp"
 #include "tests/model/scenario_sleeping.hpp"
 
+namespace laneway::engine {
 namespace {
-
-using namespace laneway::engine;
 
 struct Helped : SleepingShape {
   static constexpr unsigned kHelpers = 1;
 };
 struct Forgetful : Helped {
-  static constexpr bool kLooksAgain = false;
+  static constexpr bool kHolderLooksAgain = false;
+};
+struct Hasty : SleepingShape {
+  static constexpr bool kSleeperLooksAgain = false;
 };
 
+int run_models(int argc, char** argv) {
+  using namespace model;
+  return Runner(
+             "event_count", "engine/concurrent/event_count.hpp",
+             {full_search<EventChange>("change", 1'600),
+              full_search<EventItems<1, 0>>("item", 15'000),
+              random_search<EventItems<1, 1>>("items"),
+              random_search<EventItems<2, 1>>("items_of_two"), random_search<EventFlag<2>>("flag"),
+              random_search<Sleeping<SleepingShape>>("shard"),
+              random_search<Sleeping<Helped>>("shard_helped"),
+              broken<Sleeping<Forgetful>>("holder_looks_once"),
+              broken<Sleeping<Hasty>>("sleeper_looks_once")})
+      .main(argc, argv);
+}
+
 }  // namespace
+}  // namespace laneway::engine
 
 int main(int argc, char** argv) {
-  using model::kSimulate;
-  using model::Search;
-  return model::Runner("event_count", "engine/concurrent/event_count.hpp",
-                       {{"change", kSimulate<EventChange>, Search::full, 0, 1},
-                        {"items", kSimulate<EventItems<1, 1>>},
-                        {"items_of_two", kSimulate<EventItems<2, 1>>},
-                        {"flag", kSimulate<EventFlag<2>>},
-                        {"shard", kSimulate<Sleeping<SleepingShape>>},
-                        {"shard_helped", kSimulate<Sleeping<Helped>>},
-                        model::broken<Sleeping<Forgetful>>("shard_forgetful")})
-      .main(argc, argv);
+  return laneway::engine::run_models(argc, argv);
 }

@@ -1,42 +1,52 @@
 #include "tests/model/run_models.hpp"
 #include "tests/model/scenario_inbox_ring.hpp"
 
+namespace laneway::engine {
 namespace {
 
-using namespace laneway::engine;
-
-struct OneProducer : InboxShapeDefaults {
+struct OneProducer : InboxShape {
   static constexpr unsigned kProducers = 1;
   static constexpr unsigned kLooks = 1;
 };
-struct TwoProducers : InboxShapeDefaults {
+struct TwoProducers : InboxShape {
   static constexpr unsigned kHolders = 0;
   static constexpr std::uint64_t kEntries = 1;
 };
-struct Wrap : InboxShapeDefaults {
+struct Wrap : InboxShape {
   static constexpr std::uint64_t kFirst = 0xffff'fffe;  // positions pass 2^32
 };
-struct Batches : InboxShapeDefaults {
+struct Batches : InboxShape {
   static constexpr std::uint64_t kEntries = 3;
   static constexpr std::uint32_t kBatch = 2;
 };
-struct TwoHolders : InboxShapeDefaults {
+struct TwoHolders : InboxShape {
   static constexpr unsigned kHolders = 2;
 };
+struct PublishFirst : InboxShape {
+  static constexpr bool kPublishFirst = true;
+};
+struct LimitFirst : InboxShape {
+  static constexpr bool kLimitFirst = true;
+};
+
+int run_models(int argc, char** argv) {
+  using namespace model;
+  return Runner("inbox_ring", "engine/concurrent/inbox_ring.hpp",
+                {full_search<InboxRefusal<2>>("refusal", 36'000),
+                 full_search<InboxRefusal<1>>("refusal_after_a_race", 2'000),
+                 full_search<InboxDrain<OneProducer>>("one_producer", 2'300'000),
+                 full_search<InboxDrain<TwoProducers>>("two_producers", 60'000),
+                 random_search<InboxSleep<2, 1>>("sleep"), random_search<InboxDrain<Wrap>>("wrap"),
+                 random_search<InboxDrain<Batches>>("batches"),
+                 random_search<InboxDrain<TwoHolders>>("two_holders"),
+                 broken<InboxDrain<PublishFirst>>("publish_before_write"),
+                 broken<InboxDrain<LimitFirst>>("limit_before_read")})
+      .main(argc, argv);
+}
 
 }  // namespace
+}  // namespace laneway::engine
 
 int main(int argc, char** argv) {
-  using model::kSimulate;
-  using model::Search;
-  return model::Runner("inbox_ring", "engine/concurrent/inbox_ring.hpp",
-                       {{"refusal", kSimulate<InboxRefusal<2>>, Search::full, 0, 30'000},
-                        {"refusal_after_a_race", kSimulate<InboxRefusal<1>>, Search::full, 0, 1},
-                        {"one_producer", kSimulate<InboxDrain<OneProducer>>, Search::full, 0, 1},
-                        {"two_producers", kSimulate<InboxDrain<TwoProducers>>, Search::full, 0, 1},
-                        {"wrap", kSimulate<InboxDrain<Wrap>>},
-                        {"batches", kSimulate<InboxDrain<Batches>>},
-                        {"two_holders", kSimulate<InboxDrain<TwoHolders>>},
-                        {"sleep", kSimulate<InboxSleep<2, 1>>}})
-      .main(argc, argv);
+  return laneway::engine::run_models(argc, argv);
 }

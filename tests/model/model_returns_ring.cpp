@@ -1,10 +1,14 @@
 #include "tests/model/run_models.hpp"
 #include "tests/model/scenario_returns_ring.hpp"
 
+namespace laneway::engine {
 namespace {
 
-using namespace laneway::engine;
-
+struct One : ReturnsShape {
+  static constexpr unsigned kSettlers = 1;
+  static constexpr std::uint64_t kEntries = 1;
+  static constexpr bool kSleep = true;
+};
 struct Batches : ReturnsShape {
   static constexpr std::uint64_t kEntries = 3;
   static constexpr std::uint32_t kBatch = 2;
@@ -13,16 +17,22 @@ struct Sleep : ReturnsShape {
   static constexpr bool kSleep = true;
 };
 
+int run_models(int argc, char** argv) {
+  using namespace model;
+  return Runner("returns_ring", "engine/concurrent/returns_ring.hpp",
+                {full_search<ReturnsClose<1>>("close_of_one", 30),
+                 full_search<ReturnsClose<2>>("close_of_two", 9'000),
+                 full_search<ReturnsDrain<One>>("one", 570'000),
+                 random_search<ReturnsDrain<Sleep>>("sleep"),
+                 random_search<ReturnsClose<3>>("close_of_three"),
+                 random_search<ReturnsDrain<ReturnsShape>>("drain"),
+                 random_search<ReturnsDrain<Batches>>("batches")})
+      .main(argc, argv);
+}
+
 }  // namespace
+}  // namespace laneway::engine
 
 int main(int argc, char** argv) {
-  using model::kSimulate;
-  using model::Search;
-  return model::Runner("returns_ring", "engine/concurrent/returns_ring.hpp",
-                       {{"close_of_one", kSimulate<ReturnsClose<1>>, Search::full, 0, 1},
-                        {"close_of_two", kSimulate<ReturnsClose<2>>},
-                        {"drain", kSimulate<ReturnsDrain<ReturnsShape>>},
-                        {"batches", kSimulate<ReturnsDrain<Batches>>},
-                        {"sleep", kSimulate<ReturnsDrain<Sleep>>}})
-      .main(argc, argv);
+  return laneway::engine::run_models(argc, argv);
 }

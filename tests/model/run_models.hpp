@@ -4,12 +4,14 @@
 //   model_<thing> [--search random|bound|full] [--schedules N] [--seed N] [--weaken all|none]
 //                 [--unit NAME]
 //
-// A unit is a scenario with the search that suits its size; the options override it. Each unit
-// prints one line and fails below its floor. A schedule of a random search is named by its number:
-// --seed N
-// --schedules 1 replays it, and a failure prints its trace. A weaker order is killed when any unit
-// fails with it; one that survives all of them fails the program. A broken unit is a scenario that
-// leaves out a step of the protocol: it must fail.
+// Without options: each unit as it is sized below, then all weaker orders.
+//
+// A unit is a scenario with the search that suits its size: all schedules of a small one, random
+// ones of a larger one; the options override it. Each unit prints one line and fails below its
+// floor. A schedule of a random search is named by its number: --seed N --schedules 1 replays it,
+// and a failure prints its trace. A weaker order is killed when any unit fails with it; one that
+// survives all of them fails the program. A broken unit is a scenario that leaves out a step of the
+// protocol: it must fail.
 #pragma once
 
 #include "engine/base/atomic.hpp"
@@ -35,23 +37,52 @@ struct Suite : rl::test_suite<Suite<Scenario>, static_cast<rl::thread_id_t>(Scen
   void after() { scenario.after(); }
 };
 
-template <class Scenario>
-constexpr bool (*kSimulate)(rl::test_params&) = &rl::simulate<Suite<Scenario>>;
+// Runs a search to its end or to the first failure, whose state it writes down for a replay.
+using SearchRun = rl::test_result_e (*)(rl::test_params& params, std::ostream& state);
+
+template <class Scenario, template <rl::thread_id_t> class Scheduler>
+rl::test_result_e search_run(rl::test_params& params, std::ostream& state) {
+  using Test = Suite<Scenario>;
+  return rl::run_test<Test, Scheduler<Test::params::thread_count>>(params, state, false);
+}
 
 enum class Search : std::uint8_t { random, bound, full };
 
+// Only the searches that a unit has use for are compiled: each takes the compiler a second.
 struct Unit {
   const char* name;
-  bool (*simulate)(rl::test_params&);
-  Search search = Search::random;
-  std::uint64_t schedules = 300'000;  // not for a full search, which ends by itself
+  Search search;
+  SearchRun random;
+  SearchRun bound = nullptr;
+  SearchRun full = nullptr;
+  std::uint64_t schedules = 300'000;  // of a random search; the others end by themselves
   std::uint64_t floor = 300'000;
-  bool broken = false;  // leaves out a step of the protocol: must fail
+  bool broken = false;
+
+  SearchRun run(Search kind) const {
+    return kind == Search::random ? random : kind == Search::bound ? bound : full;
+  }
 };
 
 template <class Scenario>
+Unit random_search(const char* name) {
+  return {name, Search::random, search_run<Scenario, rl::random_scheduler>,
+          search_run<Scenario, rl::context_bound_scheduler>};
+}
+
+template <class Scenario>
+Unit full_search(const char* name, std::uint64_t floor) {
+  Unit unit{name, Search::full, search_run<Scenario, rl::random_scheduler>};
+  unit.full = search_run<Scenario, rl::full_search_scheduler>;
+  unit.floor = floor;
+  return unit;
+}
+
+template <class Scenario>
 Unit broken(const char* name) {
-  return {name, kSimulate<Scenario>, Search::random, 300'000, 0, true};
+  Unit unit{name, Search::random, search_run<Scenario, rl::random_scheduler>};
+  unit.broken = true;
+  return unit;
 }
 
 // A stream that takes everything and keeps nothing; it never allocates, which a run would notice.
@@ -66,6 +97,7 @@ class Runner {
       : thing_(thing), judged_(judged), units_(units) {}
 
   int main(int argc, char** argv) {
+    weaken_all_ = argc == 1;
     if (!parse(argc, argv)) {
       std::printf(
           "usage: %s [--search random|bound|full] [--schedules N] [--seed N] "
@@ -84,10 +116,11 @@ class Runner {
   }
 
  private:
-  struct Run {
-    bool ok;
+  struct Outcome {
+    rl::test_result_e result;
     std::uint64_t schedules;
-    rl::test_params params;
+    std::string state;  // of the failure
+    bool ok() const { return result == rl::test_result_success; }
   };
 
   bool parse(int argc, char** argv) {
@@ -119,9 +152,8 @@ class Runner {
     return argc % 2 == 1;
   }
 
-  Run simulate(const Unit& unit, Search search, std::uint64_t schedules) {
-    Run run{};
-    rl::test_params& params = run.params;
+  rl::test_params params_of(Search search, std::uint64_t schedules) {
+    rl::test_params params;
     params.output_stream = &silent_;
     params.progress_stream = &silent_;
     params.execution_depth_limit = 5000;
@@ -133,40 +165,58 @@ class Runner {
       params.initial_state = std::to_string(seed_).c_str();
       params.iteration_count = seed_ + schedules - 1;
     }
-    run.ok = unit.simulate(params);
-    run.schedules = params.stop_iteration - (search == Search::random ? seed_ - 1 : 0);
-    return run;
+    return params;
+  }
+
+  Outcome run(const Unit& unit, Search search, std::uint64_t schedules) {
+    rl::test_params params = params_of(search, schedules);
+    rl::ostringstream state;
+    Outcome outcome{};
+    outcome.result = unit.run(search)(params, state);
+    outcome.schedules = params.stop_iteration - (search == Search::random ? seed_ - 1 : 0);
+    outcome.state = state.str().c_str();
+    return outcome;
+  }
+
+  void print_trace(const Unit& unit, const Outcome& failure) {
+    rl::test_params params = params_of(unit.search, unit.schedules);
+    params.initial_state = failure.state.c_str();
+    params.collect_history = true;
+    params.output_stream = &std::cout;
+    rl::ostringstream state;
+    unit.run(unit.search)(params, state);
   }
 
   bool check(const Unit& unit) {
+    if (unit.run(unit.search) == nullptr) {
+      std::printf("%s: not compiled for this search, skipped\n", name_of(unit).c_str());
+      return true;
+    }
     const auto start = std::chrono::steady_clock::now();
-    Run run = simulate(unit, unit.search, unit.schedules);
-    const double seconds = seconds_since(start);
-    const bool enough = run.schedules >= unit.floor;
-    std::printf("%s: %s schedules%s in %.1f s (floor %s)", name_of(unit).c_str(),
-                grouped(run.schedules).c_str(),
-                run.ok && unit.search != Search::random ? ", all there are," : "", seconds,
-                grouped(unit.floor).c_str());
-    if (unit.search == Search::random) {
-      std::printf(" seed 0x%llx", static_cast<unsigned long long>(seed_));
-    }
-    std::printf(" %s\n", !run.ok ? "FAILED" : enough ? "ok" : "TOO FEW");
+    const Outcome outcome = run(unit, unit.search, unit.schedules);
+    const bool enough = outcome.schedules >= unit.floor;
+    const bool complete = outcome.ok() && unit.search != Search::random;
+    std::printf("%s: %s schedules%s in %.1f s (floor %s) seed 0x%llx %s\n", name_of(unit).c_str(),
+                grouped(outcome.schedules).c_str(), complete ? ", all there are," : "",
+                seconds_since(start), grouped(unit.floor).c_str(),
+                static_cast<unsigned long long>(seed_),
+                !outcome.ok() ? "FAILED"
+                : enough      ? "ok"
+                              : "TOO FEW");
     std::fflush(stdout);
-    if (!run.ok) {
-      run.params.initial_state = run.params.final_state;
-      run.params.collect_history = true;
-      run.params.output_stream = &std::cout;
-      unit.simulate(run.params);
+    if (!outcome.ok()) {
+      print_trace(unit, outcome);
     }
-    return run.ok && enough;
+    return outcome.ok() && enough;
   }
 
   bool check_broken(const Unit& unit) {
-    const Run run = simulate(unit, Search::random, unit.schedules);
-    std::printf("%s: %s at schedule %s, %s\n", name_of(unit).c_str(),
-                run.ok ? "still stands, FAILED" : "broken on purpose, and found out",
-                grouped(run.schedules).c_str(), rl::test_result_str(run.params.test_result));
-    return !run.ok;
+    const Outcome outcome = run(unit, Search::random, unit.schedules);
+    std::printf("%s, broken on purpose: %s at schedule %s (floor: found out) seed 0x%llx %s\n",
+                name_of(unit).c_str(), rl::test_result_str(outcome.result),
+                grouped(outcome.schedules).c_str(), static_cast<unsigned long long>(seed_),
+                outcome.ok() ? "FAILED" : "ok");
+    return !outcome.ok();
   }
 
   // --- weaker orders ---------------------------------------------------------------------------
@@ -202,9 +252,11 @@ class Runner {
       }
     }
     orders.weaken_none();
-    std::printf("%s: %u of %u weaker orders killed in %.1f s\n", thing_, killed, all,
-                seconds_since(start));
-    return killed == all && all != 0;
+    const bool ok = killed == all && all != 0;
+    std::printf("%s: %u of %u weaker orders killed in %.1f s (floor: all) seed 0x%llx %s\n", thing_,
+                killed, all, seconds_since(start), static_cast<unsigned long long>(seed_),
+                ok ? "ok" : "FAILED");
+    return ok;
   }
 
   bool kill(const OrderSite& site, std::memory_order order) {
@@ -216,10 +268,10 @@ class Runner {
         if (unit.broken) {
           continue;
         }
-        const Run run = simulate(unit, Search::random, schedules);
-        if (!run.ok) {
-          std::printf("killed at schedule %s of %s, %s\n", grouped(run.schedules).c_str(),
-                      name_of(unit).c_str(), rl::test_result_str(run.params.test_result));
+        const Outcome outcome = run(unit, Search::random, schedules);
+        if (!outcome.ok()) {
+          std::printf("killed at schedule %s of %s, %s\n", grouped(outcome.schedules).c_str(),
+                      name_of(unit).c_str(), rl::test_result_str(outcome.result));
           std::fflush(stdout);
           return true;
         }

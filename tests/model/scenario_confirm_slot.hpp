@@ -9,6 +9,7 @@
 #include "engine/base/assert.hpp"
 #include "engine/base/atomic.hpp"
 #include "engine/concurrent/confirm_slot.hpp"
+#include "tests/model/give_way.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -41,7 +42,7 @@ class ConfirmRounds {
   void publish(std::uint32_t round) {
     // The slot is taken again only when it has been recycled, as from the pool's free list.
     while (recycled_.load(std::memory_order_acquire) != round - 1) {
-      relax();
+      give_way();
     }
     ticket_.set(slot_.open());
     published_.store(round, std::memory_order_release);
@@ -60,7 +61,7 @@ class ConfirmRounds {
 
   void drain(std::uint32_t round) {
     while (published_.load(std::memory_order_acquire) != round) {
-      relax();
+      give_way();
     }
     const ConfirmSlot::Ticket ticket = ticket_.get();
     const bool waiting = !kTwoSteps || slot_.answer(ticket, {Confirm::accepted, 0});

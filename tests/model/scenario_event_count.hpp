@@ -12,6 +12,7 @@
 #include "engine/base/atomic.hpp"
 #include "engine/concurrent/counter.hpp"
 #include "engine/concurrent/event_count.hpp"
+#include "tests/model/give_way.hpp"
 
 #include <array>
 #include <chrono>
@@ -51,13 +52,13 @@ class EventChange {
   EventCount event_;
 };
 
-// Items are made one by one, each with a notify. Sleepers want one each and then leave; passers-by
-// take at most one and never sleep. There are as many items as sleepers and passers-by.
-template <unsigned kSleepers, unsigned kPassersBy>
+// Items are made one by one, each with a notify. Sleepers want kEach and then leave; passers-by
+// take at most kEach and never sleep. There are enough items for all.
+template <unsigned kSleepers, unsigned kPassersBy, std::uint64_t kEach = 1>
 class EventItems {
  public:
   static constexpr unsigned kThreads = 1 + kSleepers + kPassersBy;
-  static constexpr std::uint64_t kOperations = kSleepers + kPassersBy;
+  static constexpr std::uint64_t kOperations = (kSleepers + kPassersBy) * kEach;
 
   void run(unsigned thread) {
     if (thread == 0) {
@@ -65,15 +66,19 @@ class EventItems {
         made_.fetch_add(1, std::memory_order_seq_cst);
         event_.notify_one();
       }
-    } else if (thread <= kSleepers) {
-      sleep_until_taken();
-    } else {
-      (void)take();
+      return;
+    }
+    for (std::uint64_t i = 0; i < kEach; ++i) {
+      if (thread <= kSleepers) {
+        sleep_until_taken();
+      } else {
+        (void)take();
+      }
     }
   }
 
   void after() {
-    LANEWAY_CHECK(taken_.load(std::memory_order_relaxed) >= kSleepers);
+    LANEWAY_CHECK(taken_.load(std::memory_order_relaxed) >= kSleepers * kEach);
     LANEWAY_CHECK(taken_.load(std::memory_order_relaxed) <= kOperations);
     LANEWAY_CHECK(!event_.anybody_waits());
   }
@@ -95,7 +100,7 @@ class EventItems {
       const EventCount::Key key = event_.prepare();
       if (made_.load(std::memory_order_seq_cst) != taken_.load(std::memory_order_relaxed)) {
         event_.cancel();
-        relax();
+        give_way();
       } else {
         event_.wait(key, kTestPatience);
       }

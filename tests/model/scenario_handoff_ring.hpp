@@ -15,6 +15,7 @@
 #include "engine/base/stall_point.hpp"
 #include "engine/concurrent/event_count.hpp"
 #include "engine/concurrent/handoff_ring.hpp"
+#include "tests/model/give_way.hpp"
 #include "tests/model/test_entry.hpp"
 
 #include <array>
@@ -31,6 +32,9 @@ struct HandoffShape {
   static constexpr std::uint32_t kBatch = 1;
   static constexpr std::uint64_t kSlots = 2;
   static constexpr bool kSleep = false;  // consumers sleep, instead of asking again and again
+  // Broken on purpose.
+  static constexpr bool kPublishFirst = false;  // and then write
+  static constexpr bool kFreeFirst = false;     // and then read
 };
 
 // Consumers take until each has its share.
@@ -70,14 +74,19 @@ class HandoffPass {
     for (std::uint64_t number = 0; number < Shape::kEntries;) {
       const Ring::Claim claim = ring_.claim(batch(Shape::kEntries - number));
       if (claim.count == 0) {
-        relax();
+        give_way();
         continue;
       }
       stall_point(StallPoint::publish_claimed);
+      if (Shape::kPublishFirst) {
+        ring_.publish(claim);
+      }
       for (std::uint32_t i = 0; i < claim.count; ++i) {
         ring_.entry(claim.position + i).set(test_entry(producer, number + i));
       }
-      ring_.publish(claim);
+      if (!Shape::kPublishFirst) {
+        ring_.publish(claim);
+      }
       for (std::uint32_t i = 0; Shape::kSleep && i < claim.count; ++i) {
         event_.notify_one();
       }
@@ -89,6 +98,9 @@ class HandoffPass {
     std::array<std::uint64_t, Shape::kProducers> next{};
     for (std::uint64_t left = kOperations / Shape::kConsumers; left != 0;) {
       const Ring::Claim claim = ring_.claim_published(batch(left));
+      if (Shape::kFreeFirst) {
+        ring_.free(claim);
+      }
       for (std::uint32_t i = 0; i < claim.count; ++i) {
         const std::uint64_t position = claim.position + i;
         const std::uint64_t entry = ring_.entry(position).get();
@@ -97,7 +109,9 @@ class HandoffPass {
         times_taken_[position].fetch_add(1, std::memory_order_relaxed);
         taken_[position].set(entry);
       }
-      ring_.free(claim);
+      if (!Shape::kFreeFirst) {
+        ring_.free(claim);
+      }
       left -= claim.count;
       if (claim.count == 0) {
         wait();
@@ -107,13 +121,13 @@ class HandoffPass {
 
   void wait() {
     if (!Shape::kSleep) {
-      relax();
+      give_way();
       return;
     }
     const EventCount::Key key = event_.prepare();
     if (ring_.anything()) {
       event_.cancel();
-      relax();
+      give_way();
     } else {
       event_.wait(key, std::chrono::hours(1));
     }

@@ -18,6 +18,7 @@
 #include "engine/concurrent/event_count.hpp"
 #include "engine/concurrent/inbox_ring.hpp"
 #include "engine/concurrent/token.hpp"
+#include "tests/model/give_way.hpp"
 #include "tests/model/test_entry.hpp"
 
 #include <array>
@@ -27,7 +28,7 @@
 
 namespace laneway::engine {
 
-struct InboxShapeDefaults {
+struct InboxShape {
   static constexpr unsigned kProducers = 2;
   static constexpr unsigned kHolders = 1;
   static constexpr std::uint64_t kEntries = 2;  // of each producer
@@ -35,6 +36,9 @@ struct InboxShapeDefaults {
   static constexpr std::uint64_t kSlots = 2;
   static constexpr std::uint64_t kFirst = 0;  // position
   static constexpr unsigned kLooks = 0;       // of a holder; 0: until all producers have finished
+  // Broken on purpose.
+  static constexpr bool kPublishFirst = false;  // and then write
+  static constexpr bool kLimitFirst = false;    // raise the limit, and then read
 };
 
 // Producers publish kEntries each through a ring that is too small for them; holders drain it.
@@ -77,14 +81,19 @@ class InboxDrain {
       const Ring::Claim claim = ring_.claim(wanted);
       LANEWAY_CHECK(claim.count <= wanted);
       if (claim.count == 0) {
-        relax();
+        give_way();
         continue;
       }
       stall_point(StallPoint::publish_claimed);
+      if (Shape::kPublishFirst) {
+        ring_.publish(claim);
+      }
       for (std::uint32_t i = 0; i < claim.count; ++i) {
         ring_.entry(claim.position + i).set(test_entry(producer, number + i));
       }
-      ring_.publish(claim);
+      if (!Shape::kPublishFirst) {
+        ring_.publish(claim);
+      }
       number += claim.count;
       // Publishes after this one returned are drained after it, whoever they come from.
       const std::uint64_t end = claim.position + claim.count;
@@ -104,7 +113,7 @@ class InboxDrain {
         (void)token_.release();
       }
       if (Shape::kLooks == 0) {
-        relax();
+        give_way();
       }
     }
   }
@@ -113,6 +122,9 @@ class InboxDrain {
     std::uint64_t head = head_.get();
     const std::uint64_t before = head;
     while (ring_.published(head)) {
+      if (Shape::kLimitFirst) {
+        ring_.set_limit(head + 1 + ring_.size());
+      }
       fifo_.see(ring_.entry(head).get());
       ++head;
     }
@@ -164,7 +176,7 @@ class InboxRefusal {
 
 // A producer publishes, then looks for a sleeper; the consumer drains, registers, looks again, and
 // sleeps. No token: there is one consumer.
-template <unsigned kProducers, std::uint64_t kEntries>
+template <unsigned kProducers, std::uint64_t kEntries, std::uint64_t kSlots = 4>
 class InboxSleep {
  public:
   static constexpr unsigned kThreads = kProducers + 1;
@@ -193,7 +205,7 @@ class InboxSleep {
       const EventCount::Key key = event_.prepare();
       if (ring_.claimed() != head) {
         event_.cancel();
-        relax();
+        give_way();
       } else {
         event_.wait(key, std::chrono::hours(1));
       }
@@ -204,7 +216,6 @@ class InboxSleep {
 
  private:
   using Ring = InboxRing<TestEntry>;
-  static constexpr std::uint64_t kSlots = 4;
   static_assert(kOperations <= kSlots);
 
   std::array<Ring::Slot, kSlots> slots_{};

@@ -15,6 +15,7 @@
 #include "engine/base/atomic.hpp"
 #include "engine/base/stall_point.hpp"
 #include "engine/concurrent/lease_word.hpp"
+#include "tests/model/give_way.hpp"
 
 #include <array>
 #include <cstddef>
@@ -35,7 +36,7 @@ class LeaseSettleRace {
   void run(unsigned thread) {
     for (std::uint32_t round = 0; round < kRounds; ++round) {
       while (round_.load(std::memory_order_acquire) != round) {
-        relax();
+        give_way();
       }
       const bool won = thread < kSettlers ? settle(thread) : expire();
       if (won) {
@@ -150,7 +151,7 @@ class LeaseHandOver {
   void work_again() {
     std::uint64_t next = 0;
     while (next == 0) {
-      relax();
+      give_way();
       next = next_.load(std::memory_order_acquire);
     }
     if (next == kNobody) {

@@ -17,6 +17,7 @@
 #include "engine/concurrent/departures.hpp"
 #include "engine/concurrent/event_count.hpp"
 #include "engine/concurrent/returns_ring.hpp"
+#include "tests/model/give_way.hpp"
 
 #include <array>
 #include <chrono>
@@ -70,7 +71,7 @@ class ReturnsDrain {
       const std::uint32_t count =
           take_credits(left < Shape::kBatch ? static_cast<std::uint32_t>(left) : Shape::kBatch);
       if (count == 0) {
-        relax();
+        give_way();
         continue;
       }
       const std::uint64_t first = settler * Shape::kEntries + number;
@@ -111,13 +112,13 @@ class ReturnsDrain {
 
   void wait(std::uint64_t head) {
     if (!Shape::kSleep) {
-      relax();
+      give_way();
       return;
     }
     const EventCount::Key key = event_.prepare();
     if (ring_.claimed() != head) {
       event_.cancel();
-      relax();
+      give_way();
     } else {
       event_.wait(key, std::chrono::hours(1));
     }
@@ -182,7 +183,7 @@ class ReturnsClose {
       if (ring_.take(head, &entry)) {
         ++head;
       } else {
-        relax();
+        give_way();
       }
     }
     ready_to_free_.set(true);

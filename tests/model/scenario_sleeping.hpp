@@ -14,6 +14,7 @@
 #include "engine/concurrent/inbox_ring.hpp"
 #include "engine/concurrent/shard_hint.hpp"
 #include "engine/concurrent/token.hpp"
+#include "tests/model/give_way.hpp"
 
 #include <array>
 #include <chrono>
@@ -26,8 +27,10 @@ struct SleepingShape {
   static constexpr unsigned kHelpers = 0;  // take the token once, drain, and leave
   static constexpr unsigned kConsumers = 2;
   static constexpr std::uint64_t kEntries = 2;  // of each producer
-  // At release, after the token is free: looks at the tail once more before it lets others sleep.
-  static constexpr bool kLooksAgain = true;
+  static constexpr std::uint64_t kSlots = 4;
+  // Broken on purpose, when false.
+  static constexpr bool kHolderLooksAgain = true;   // at the tail, when the token is free again
+  static constexpr bool kSleeperLooksAgain = true;  // when it has registered
 };
 
 template <class Shape>
@@ -58,13 +61,13 @@ class Sleeping {
 
  private:
   using Ring = InboxRing<handoff<std::uint64_t>>;
-  static constexpr std::uint64_t kSlots = 4;
+  static constexpr std::uint64_t kSlots = Shape::kSlots;
 
   void produce() {
     for (std::uint64_t i = 0; i < Shape::kEntries;) {
       const Ring::Claim claim = ring_.claim(1);
       if (claim.count == 0) {
-        relax();
+        give_way();
         continue;
       }
       stall_point(StallPoint::publish_claimed);
@@ -78,11 +81,11 @@ class Sleeping {
   void consume() {
     while (!hold(1)) {
       const EventCount::Key key = event_.prepare();
-      if (may_sleep()) {
+      if (!Shape::kSleeperLooksAgain || may_sleep()) {
         event_.wait(key, std::chrono::hours(1));
       } else {
         event_.cancel();
-        relax();
+        give_way();
       }
     }
   }
@@ -129,7 +132,7 @@ class Sleeping {
     show(head, ready);
     const bool wanted = token_.release();
     if (event_.anybody_waits() &&
-        (wanted || ready != 0 || (Shape::kLooksAgain && ring_.claimed() != head))) {
+        (wanted || ready != 0 || (Shape::kHolderLooksAgain && ring_.claimed() != head))) {
       event_.notify_one();
     }
   }
