@@ -44,7 +44,7 @@ void CommandWatch::error_output(std::string_view bytes) {
 
 bool CommandWatch::keep_running() {
   has_lease_ = has_lease_ && lease_.keep();
-  return has_lease_ && !control_.stopping() && !console_.output_closed();
+  return has_lease_ && !control_.stopping();
 }
 
 bool CommandWatch::finish() {

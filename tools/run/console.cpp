@@ -31,7 +31,7 @@ bool redraws(int descriptor) {
 
 }  // namespace
 
-Console::Console(const RunControl& control)
+Console::Console(RunControl& control)
     : control_(control),
       output_is_file_(is_file(STDOUT_FILENO)),
       output_is_terminal_(isatty(STDOUT_FILENO) == 1),
@@ -111,6 +111,7 @@ bool Console::write_all(std::string_view bytes) {
     const ssize_t written = write(STDOUT_FILENO, bytes.data(), piece);
     if (written < 0 && errno != EINTR && errno != EAGAIN) {
       closed_.store(true, std::memory_order_release);
+      control_.advance(RunControl::Step::stopping);
       return false;
     }
     bytes.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));

@@ -13,10 +13,10 @@
 namespace laneway::tools {
 
 // Any thread. Writing waits while the reader of standard output is slow; it gives up when the run
-// is stopping.
+// is stopping. The run stops when standard output is closed.
 class Console {
  public:
-  explicit Console(const RunControl& control);
+  explicit Console(RunControl& control);
 
   // False: not all of it was written, because standard output is closed or the run is stopping.
   bool write_output(std::string_view bytes);
@@ -42,7 +42,7 @@ class Console {
   bool write_all(std::string_view bytes);
   void erase_line();
 
-  const RunControl& control_;
+  RunControl& control_;
   bool output_is_file_;
   bool output_is_terminal_;
   bool error_is_terminal_;

@@ -20,15 +20,14 @@ std::string take_backoff(const std::string& text, Backoff& to) {
   if (!first) {
     return "is no back-off, such as 200ms or 200ms:10s (the first wait, and the longest)";
   }
-  to.first = *first;
-  to.cap = std::max(*first, kLongestBackoff);
-  to.floor = std::min(to.floor, to.first);
+  to.first = std::max(*first, to.floor);
+  to.cap = std::max(to.first, kLongestBackoff);
   if (colon != std::string::npos) {
     const auto cap = parse_duration(std::string_view(text).substr(colon + 1));
     if (!cap) {
       return "has no duration after the colon, as in 200ms:10s";
     }
-    to.cap = *cap;
+    to.cap = std::max(*cap, to.floor);
   }
   return to.cap < to.first ? "has its longest wait below its first" : "";
 }

@@ -10,7 +10,7 @@
 namespace laneway::tools {
 
 // "200ms" or "200ms:10s": the first wait and the longest. Without the longest it is ten seconds, or
-// the first if that is more.
+// the first if that is more. The engine waits a millisecond at least.
 std::string take_backoff(const std::string& text, Backoff& to);
 
 // "64,65": exit codes from 1 to 255.

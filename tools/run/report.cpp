@@ -130,12 +130,10 @@ void add_left(const Report& report, Table& table) {
   const std::uint64_t from = report.resume_from();
   table.sentence(fmt::format(
       "To go on: the same command with --from {}. Every record before it is finished.", from));
-  if (from < report.first_unread) {
-    table.sentence(fmt::format(
-        "The first unread record is {}. Of those between, the {} finished already will be worked "
-        "on again{}.",
-        report.first_unread, format_count(report.first_unread - from - report.left),
-        report.ordered ? "; each key keeps its order" : ""));
+  if (from + report.left < report.first_unread) {
+    table.sentence(fmt::format("Records {} to {} were read; those finished already come again{}.",
+                               from, report.first_unread - 1,
+                               report.ordered ? ", each key in its order" : ""));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "tools/run/run_session.hpp"
 #include "tools/run/run_setup.hpp"
+#include "tools/run/signals.hpp"
 
 namespace laneway::tools {
 
@@ -15,6 +16,8 @@ std::string work(RunSetup& setup, Report& report) {
   if (!mistake.empty()) {
     return mistake;
   }
+  // Before the engine's thread, and until it has ended: none of ours may be hit by a signal.
+  Signals signals;
   auto engine = Engine::open();
   if (!engine) {
     return "cannot start the engine: " + to_string(engine.error());
@@ -23,7 +26,7 @@ std::string work(RunSetup& setup, Report& report) {
   if (!queue) {
     return "cannot open the queue: " + to_string(queue.error());
   }
-  RunSession session(setup, *queue);
+  RunSession session(setup, signals, *queue);
   report = session.run();
   return {};
 }

@@ -26,8 +26,9 @@ milliseconds tick_after(std::chrono::nanoseconds running) {
 
 }  // namespace
 
-RunSession::RunSession(RunSetup& setup, Queue queue)
+RunSession::RunSession(RunSetup& setup, Signals& signals, Queue queue)
     : setup_(setup),
+      signals_(signals),
       queue_(std::move(queue)),
       parts_{.options = setup.options,
              .control = setup.control,

@@ -22,7 +22,8 @@ namespace laneway::tools {
 // run() is called once. The setup is prepared, and outlives this; the queue is fresh.
 class RunSession {
  public:
-  RunSession(RunSetup& setup, Queue queue);
+  // `signals` were made before any thread was started, the engine's included.
+  RunSession(RunSetup& setup, Signals& signals, Queue queue);
 
   Report run();
 
@@ -38,10 +39,10 @@ class RunSession {
   void add_end(Report& report) const;
 
   RunSetup& setup_;
+  Signals& signals_;
   Queue queue_;
   RunTally tally_;
   PendingRecords pending_;
-  Signals signals_;  // before any thread
   const RunParts parts_;
   Feeder feeder_;
   DeadLetterCollector collector_;

@@ -80,8 +80,13 @@ TEST(OptionValues, a_backoff_is_a_first_wait_and_a_longest) {
   EXPECT_EQ(backoff.cap, milliseconds(5000));
   EXPECT_EQ(take_backoff("20s", backoff), "");
   EXPECT_EQ(backoff.cap, milliseconds(20'000));
-  EXPECT_EQ(take_backoff("0", backoff), "");
-  EXPECT_EQ(backoff.floor, milliseconds(0));
+}
+
+TEST(OptionValues, no_backoff_is_the_shortest_one) {
+  Backoff backoff;
+  EXPECT_EQ(take_backoff("0:0", backoff), "");
+  EXPECT_EQ(backoff.first, milliseconds(1));
+  EXPECT_EQ(backoff.cap, milliseconds(1));
 }
 
 TEST(OptionValues, a_wrong_backoff_is_refused) {

@@ -1,0 +1,568 @@
+#!/usr/bin/env python3
+"""Runs the built program as a person would: run_test.py PROGRAM [NAME...]
+
+Each function below named by a sentence is a test. Output has the form of gtest, so that tools/test
+counts the cases.
+"""
+import base64
+import collections
+import json
+import os
+import pathlib
+import pty
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+PROGRAM = pathlib.Path(sys.argv[1]).resolve()
+TIMEOUT = 60
+
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+class Done:
+    """How a run of the program ended."""
+
+    def __init__(self, process):
+        self.status, self.out, self.err = process.returncode, process.stdout, process.stderr
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+def laneway(*arguments, stdin=b""):
+    if isinstance(stdin, str):
+        stdin = stdin.encode()
+    return Done(subprocess.run([PROGRAM, *arguments], input=stdin, capture_output=True,
+                               timeout=TIMEOUT))
+
+
+def run(*arguments, stdin=b""):
+    return laneway("run", "--quiet", *arguments, stdin=stdin)
+
+
+def start(*arguments, **streams):
+    return subprocess.Popen([PROGRAM, "run", *arguments], **streams)
+
+
+def equal(actual, expected):
+    assert actual == expected, f"expected {expected!r}, was {actual!r}"
+
+
+def contains(text, part):
+    assert part in text, f"{part!r} is not in {text!r}"
+
+
+def wait_until(condition):
+    end = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def numbered(count, keys=1):
+    return "".join(f"key{number % keys} {number}\n" for number in range(count))
+
+
+def dead_letters(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def shell(script):
+    """A command that finds its record in $1."""
+    return ["--", "sh", "-c", script, "sh", "{}"]
+
+
+# --- order ----------------------------------------------------------------------------------------
+
+
+@test
+def keys_keep_their_order_while_deliveries_fail_and_workers_are_lost(folder):
+    done = run("--key", "1", "--handler", "verify", "--workers", "8", "--attempts", "60",
+               "--fail-share", "0.2", "--lose-share", "0.01", "--lease", "100ms",
+               "--backoff", "1ms:5ms", "--json", "-", stdin=numbered(3000, keys=50))
+    equal(done.status, 0)
+    equal(done.json["handler"]["breaches"], 0)
+    equal(done.json["acked"], 3000)
+    equal(done.json["keys"], 50)
+    assert done.json["leases_expired"] > 0
+    equal(done.json["handler"]["deliveries"], done.json["deliveries"])
+
+
+@test
+def order_goes_on_after_a_dead_letter(folder):
+    done = run("--key", "1", "--handler", "verify", "--workers", "4", "--attempts", "2",
+               "--fail-share", "0.3", "--backoff", "1ms", "--json", "-",
+               stdin=numbered(1000, keys=20))
+    equal(done.status, 1)
+    equal(done.json["handler"]["breaches"], 0)
+    assert done.json["dead"]["attempts"] > 0
+    equal(done.json["acked"] + done.json["dead"]["attempts"], 1000)
+
+
+@test
+def the_same_seed_fails_the_same_deliveries(folder):
+    counts = {run("--handler", "count", "--fail-share", "0.3", "--backoff", "0", "--seed", "7",
+                  "--json", "-", stdin=numbered(500)).json["deliveries"] for _ in range(2)}
+    equal(len(counts), 1)
+
+
+@test
+def commands_see_each_key_in_order_under_retries(folder):
+    script = ('[ "$LANEWAY_ATTEMPT" -ge 2 ] || [ $((${1#* } % 3)) -ne 0 ] || exit 9; '
+              f'echo "$1" >> {folder}/$LANEWAY_KEY')
+    done = run("--key", "1", "--workers", "4", "--backoff", "1ms", *shell(script),
+               stdin=numbered(60, keys=4))
+    equal(done.status, 0)
+    for key in range(4):
+        lines = (folder / f"key{key}").read_text().splitlines()
+        equal(lines, [f"key{key} {number}" for number in range(key, 60, 4)])
+
+
+@test
+def detach_lets_the_rest_of_a_key_go_on(folder):
+    script = '[ "$1" != "k 1" ] || [ "$LANEWAY_ATTEMPT" -ge 2 ] || exit 1; echo "$1"'
+    arguments = ["--key", "1", "--workers", "1", "--backoff", "600ms", "--on-failure"]
+    for what, expected in (("hold", "k 1\nk 2\nk 3\n"), ("detach", "k 2\nk 3\nk 1\n")):
+        # The wait is drawn from 1 ms to 600 ms: the default seed draws one of about 500 ms.
+        done = run(*arguments, what, *shell(script), stdin="k 1\nk 2\nk 3\n")
+        equal(done.out.decode(), expected)
+
+
+# --- what a command gets --------------------------------------------------------------------------
+
+
+@test
+def records_take_the_places_in_the_words(folder):
+    done = run("--key", "2", "--", "printf", "%s|", "{}", "{key}", "<{attempt}>", "{id}", "{x}",
+               stdin="one two\n")
+    equal(done.out, b"one two|two|<1>|1|{x}|")
+
+
+@test
+def records_without_a_place_come_on_standard_input(folder):
+    equal(run("--workers", "1", "--", "cat", stdin="a\nb\n").out, b"a\nb\n")
+    equal(run("-0", "--workers", "1", "--", "od", "-An", "-c", stdin=b"a\nb\0").out.split(),
+          [b"a", rb"\n", b"b", rb"\0"])
+
+
+@test
+def the_environment_tells_about_the_delivery(folder):
+    done = run("--key", "1", "--backoff", "0",
+               *shell('[ $LANEWAY_ATTEMPT = 2 ] && '
+                      'echo "$LANEWAY_KEY $LANEWAY_ATTEMPT $LANEWAY_ID $LANEWAY_FENCE"'),
+               stdin="k 1\n")
+    key, attempt, number, fence = done.out.split()
+    equal((key, attempt, number), (b"k", b"2", b"1"))
+    assert int(fence) > 0
+
+
+@test
+def a_record_with_a_nul_byte_is_never_cut_to_fit_an_argument(folder):
+    done = run("--dead-letters", folder / "dead", *shell("true"), stdin=b"a\0b\n")
+    equal(done.status, 1)
+    letter, = dead_letters(folder / "dead")
+    equal((letter["record"], letter["reason"]), ("a\0b", "rejected"))
+    contains(letter["attempts"][0]["error"], "NUL")
+
+
+# --- what becomes of a record ---------------------------------------------------------------------
+
+
+@test
+def exit_zero_acknowledges_and_anything_else_is_tried_again(folder):
+    done = run("--json", folder / "report", "--backoff", "1ms", "--workers", "2",
+               *shell('[ "$LANEWAY_ATTEMPT" -ge "$1" ] || exit 3'), stdin="1\n2\n3\n")
+    equal(done.status, 0)
+    report = json.loads((folder / "report").read_text())
+    equal((report["read"], report["acked"], report["deliveries"], report["failed_deliveries"]),
+          (3, 3, 6, 3))
+
+
+@test
+def a_reject_code_is_not_tried_again(folder):
+    done = run("--reject-codes", "64,65", "--dead-letters", folder / "dead", *shell("exit 65"),
+               stdin="x\n")
+    equal(done.status, 1)
+    letter, = dead_letters(folder / "dead")
+    equal((letter["reason"], letter["attempts_made"]), ("rejected", 1))
+    equal(letter["attempts"][0]["error"], "exit 65")
+
+
+@test
+def a_dead_letter_tells_its_story(folder):
+    done = run("--key", "1", "--attempts", "3", "--backoff", "1ms", "--dead-letters",
+               folder / "dead", *shell("echo first >&2; echo no route to host >&2; exit 7"),
+               stdin="k payload\n")
+    equal(done.status, 1)
+    contains(done.err, b"no route to host")
+    letter, = dead_letters(folder / "dead")
+    equal((letter["record"], letter["key"], letter["reason"], letter["number"], letter["type"]),
+          ("k payload", "k", "attempts", 1, "record"))
+    equal([attempt["number"] for attempt in letter["attempts"]], [1, 2, 3])
+    for attempt in letter["attempts"]:
+        equal((attempt["error"], attempt["error_class"]), ("exit 7: no route to host", 7))
+        assert letter["published"] <= attempt["when"] <= letter["died"]
+
+
+@test
+def bytes_that_are_no_text_come_back_from_base64(folder):
+    run("--handler", "fail", "--attempts", "1", "--dead-letters", folder / "dead",
+        stdin=b"\xff\xfe\n")
+    letter, = dead_letters(folder / "dead")
+    equal(base64.b64decode(letter["record_base64"]), b"\xff\xfe")
+
+
+@test
+def signals_and_timeouts_are_told_apart(folder):
+    script = '[ "$1" = a ] && kill -9 $$; sleep 60'
+    done = run("--attempts", "1", "--timeout", "200ms", "--workers", "2", "--dead-letters",
+               folder / "dead", *shell(script), stdin="a\nb\n")
+    equal(done.status, 1)
+    errors = {letter["record"]: letter["attempts"][0] for letter in dead_letters(folder / "dead")}
+    equal((errors["a"]["error"], errors["a"]["error_class"]), ("signal 9 (Killed)", 137))
+    equal((errors["b"]["error"], errors["b"]["error_class"]), ("timeout after 200ms", 124))
+
+
+@test
+def a_timeout_leaves_nothing_of_the_command_behind(folder):
+    script = f"sleep 1000 & echo $! > {folder}/pid; trap '' TERM; wait; sleep 1000"
+    done = run("--attempts", "1", "--timeout", "300ms", "--kill-after", "200ms", *shell(script),
+               stdin="x\n")
+    equal(done.status, 1)
+    pid = int((folder / "pid").read_text())
+    wait_until(lambda: not pathlib.Path(f"/proc/{pid}/cmdline").exists()
+               or pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() == b"")
+
+
+@test
+def ten_thousand_dead_letters_are_all_written(folder):
+    done = run("--key", "1", "--handler", "fail", "--attempts", "1", "--read-ahead", "500",
+               "--json", "-", "--dead-letters", folder / "dead", stdin=numbered(10000, keys=7))
+    equal(done.json["dead"]["attempts"], 10000)
+    numbers = [letter["number"] for letter in dead_letters(folder / "dead")]
+    equal(sorted(numbers), list(range(1, 10001)))
+
+
+@test
+def dead_letters_never_replace_a_file_unasked(folder):
+    path = folder / "dead"
+    path.write_text("precious\n")
+    done = run("--handler", "fail", "--attempts", "1", "--dead-letters", path, stdin="x\n")
+    equal((done.status, path.read_text()), (2, "precious\n"))
+    contains(done.err, b"--append")
+    done = run("--handler", "fail", "--attempts", "1", "--dead-letters", path, "--append",
+               stdin="x\n")
+    equal((done.status, len(path.read_text().splitlines())), (1, 2))
+
+
+@test
+def dead_letters_that_cannot_be_written_stop_the_run(folder):
+    done = run("--handler", "fail", "--attempts", "1", "--dead-letters", "/dev/full",
+               stdin=numbered(10))
+    equal(done.status, 2)
+    contains(done.out, b"/dev/full")
+
+
+# --- records --------------------------------------------------------------------------------------
+
+
+@test
+def bytes_pass_unchanged(folder):
+    text = b"crlf\r\nnul\0inside\n\nlatin \xe4\nlast without newline"
+    done = run("--workers", "1", "--handler", "echo", stdin=text)
+    equal(done.out, text.replace(b"\n\n", b"\n") + b"\n")
+    contains(done.err, b"empty, skipped")
+
+
+@test
+def a_record_that_is_too_long_is_told_and_never_cut(folder):
+    done = run("--record-bytes-max", "10", "--handler", "echo", "--workers", "1", "--dead-letters",
+               folder / "dead", stdin="0123456789\n0123456789a\nok\n")
+    equal((done.status, done.out), (1, b"0123456789\nok\n"))
+    letter, = dead_letters(folder / "dead")
+    equal((letter["type"], letter["number"], letter["offset"], letter["bytes"], letter["record"]),
+          ("too_long", 2, 11, 11, None))
+
+
+@test
+def the_longest_record_allowed_passes(folder):
+    text = b"x" * (16 * 1024 * 1024) + b"\n"
+    done = run("--record-bytes-max", "16m", "--", "wc", "-c", stdin=text * 3)
+    equal((done.status, done.out.split()), (0, [str(len(text)).encode()] * 3))
+
+
+@test
+def records_without_a_key_are_worked_on_and_counted_or_refused(folder):
+    text = "a 1\nb\nc 3\n"
+    done = run("--key", "2", "--handler", "count", "--json", "-", stdin=text)
+    equal((done.status, done.json["unkeyed"], done.json["acked"]), (0, 1, 3))
+    done = run("--key", "2", "--strict-key", "--handler", "count", "--json", "-",
+               "--dead-letters", folder / "dead", stdin=text)
+    equal((done.status, done.json["dead"]["no_key"], done.json["acked"]), (1, 1, 2))
+    letter, = dead_letters(folder / "dead")
+    equal((letter["record"], letter["type"], letter["error"]),
+          ("b", "unkeyed", "no key: no such field"))
+
+
+@test
+def keys_come_from_json_and_from_expressions(folder):
+    lines = '{"user": {"id": 1}}\n{"user": {"id": 2}}\n{"user": {"id": 1}}\n'
+    for rule in ("/user/id", '"id": ([0-9]+)'):
+        report = run("--key", rule, "--handler", "count", "--json", "-", stdin=lines).json
+        equal(report["handler"]["top"][0], {"key": "1", "records": 2})
+
+
+@test
+def an_empty_input_is_fine(folder):
+    done = run("--handler", "count", "--json", "-")
+    equal((done.status, done.json["read"]), (0, 0))
+
+
+@test
+def endless_input_is_read_no_faster_than_it_is_worked_on(folder):
+    process = start("--quiet", "--handler", "sleep:1h", "--workers", "1", "--read-ahead", "10",
+                    "--grace", "0", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    os.set_blocking(process.stdin.fileno(), False)
+    line, written, idle = b"x" * 999 + b"\n", 0, 0
+    while idle < 50:
+        try:
+            written += os.write(process.stdin.fileno(), line)
+            idle = 0
+        except BlockingIOError:
+            time.sleep(0.01)
+            idle += 1
+    assert written < 1_000_000, f"{written} bytes were taken"
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=TIMEOUT)
+    equal(process.returncode, 130)
+
+
+# --- output ---------------------------------------------------------------------------------------
+
+
+@test
+def outputs_of_commands_do_not_mix(folder):
+    script = 'for part in 1 2 3; do printf "$1:"; sleep 0.02; done; echo'
+    done = run("--workers", "4", *shell(script), stdin="a\nb\nc\nd\n")
+    equal(sorted(done.out.split()), [b"a:a:a:", b"b:b:b:", b"c:c:c:", b"d:d:d:"])
+
+
+@test
+def outputs_above_the_limit_go_straight_through_and_do_not_mix_either(folder):
+    script = 'head -c 1500000 /dev/zero | tr "\\0" "$1"; sleep 0.05; head -c 500000 /dev/zero | tr "\\0" "$1"'
+    done = run("--workers", "4", *shell(script), stdin="a\nb\nc\nd\n")
+    equal(len(done.out), 8_000_000)
+    changes = sum(done.out[at] != done.out[at + 1]
+                  for at in range(499_999, len(done.out) - 1, 500_000))
+    equal((changes, collections.Counter(done.out)), (3, {byte: 2_000_000 for byte in b"abcd"}))
+
+
+@test
+def the_report_stays_out_of_the_way_of_records(folder):
+    contains(run("--handler", "count", stdin="x\n").out, b"every record was acknowledged")
+    done = run("--handler", "echo", stdin="x\n")
+    equal(done.out, b"x\n")
+    contains(done.err, b"every record was acknowledged")
+    contains(run("--", "cat", stdin="x\n").err, b"every record was acknowledged")
+
+
+@test
+def progress_is_plain_lines_without_a_terminal(folder):
+    noisy = laneway("run", "--handler", "sleep:600ms", "--workers", "1", stdin="x\ny\n")
+    contains(noisy.err, b"1 of 2 records read")
+    assert b"\r" not in noisy.err
+    equal(run("--handler", "sleep:1100ms", stdin="x\n").err, b"")
+
+
+@test
+def progress_is_one_line_that_is_redrawn_on_a_terminal(folder):
+    path = folder / "input"
+    path.write_text(numbered(20))
+    ours, theirs = pty.openpty()
+    process = start("--input", path, "--handler", "sleep:40ms", "--workers", "1", stderr=theirs,
+                    stdout=subprocess.DEVNULL, env={**os.environ, "TERM": "xterm"})
+    os.close(theirs)
+    shown = b""
+    while select.select([ours], [], [], TIMEOUT)[0]:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not piece:
+            break
+        shown += piece
+    equal(process.wait(timeout=TIMEOUT), 0)
+    contains(shown, b"\r\x1b[K")
+    contains(shown, b"%")
+    assert shown.endswith(b"\r\x1b[K"), "the last line is cleared"
+
+
+@test
+def a_closed_output_ends_the_run_quietly(folder):
+    process = start("--quiet", "--handler", "echo", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE)
+    process.stdout.close()
+    try:
+        process.stdin.write(numbered(100_000).encode())
+        process.stdin.close()
+    except BrokenPipeError:
+        pass
+    report = process.stderr.read()
+    equal(process.wait(timeout=TIMEOUT), 130)
+    contains(report, b"Interrupted, with work left")
+    contains(report, b"dead                              0")
+
+
+# --- interruptions --------------------------------------------------------------------------------
+
+
+@test
+def an_interruption_finishes_what_was_read_and_going_on_finishes_the_rest(folder):
+    path, out = folder / "input", folder / "out"
+    path.write_text(numbered(40, keys=3))
+    script = f'sleep 0.05; echo "$1" >> {out}'
+    process = start("--input", path, "--key", "1", "--workers", "2", "--read-ahead", "5",
+                    "--json", folder / "report", *shell(script), stderr=subprocess.PIPE)
+    wait_until(lambda: out.exists() and len(out.read_text().splitlines()) >= 4)
+    process.send_signal(signal.SIGINT)
+    error = process.communicate(timeout=TIMEOUT)[1]
+    equal(process.returncode, 130)
+    report = json.loads((folder / "report").read_text())
+    first_part = out.read_text().splitlines()
+    equal(report["left"]["total"], 0)
+    equal(report["acked"], len(first_part))
+    contains(error, f"--from {report['resume_from']}".encode())
+    done = run("--input", path, "--key", "1", "--from", str(report["resume_from"]), *shell(script))
+    equal(done.status, 0)
+    lines = out.read_text().splitlines()
+    equal(sorted(lines), sorted(numbered(40, keys=3).splitlines()))
+    for key in range(3):
+        equal([line for line in lines if line.startswith(f"key{key} ")],
+              [f"key{key} {number}" for number in range(key, 40, 3)])
+
+
+@test
+def when_the_grace_is_over_commands_are_stopped_and_what_is_left_is_told(folder):
+    path = folder / "input"
+    path.write_text("k 1\nk 2\nk 3\nother\n")
+    marks = folder / "marks"
+    script = f'echo "$1" >> {marks}; [ "$1" = other ] || exec sleep 1000'
+    process = start("--quiet", "--input", path, "--key", "1", "--workers", "2", "--grace", "100ms",
+                    "--json", folder / "report", *shell(script), stderr=subprocess.PIPE)
+    wait_until(lambda: marks.exists() and len(marks.read_text().splitlines()) == 2)
+    process.send_signal(signal.SIGTERM)
+    error = process.communicate(timeout=TIMEOUT)[1]
+    equal(process.returncode, 130)
+    report = json.loads((folder / "report").read_text())
+    equal((report["acked"], report["resume_from"]), (1, 1))
+    equal(report["left"], {"total": 3, "ready": 1, "blocked": 2, "delayed": 0})
+    equal(report["failed_deliveries"], 0)
+    contains(error, b"3 records (1 ready, 2 behind an earlier one of their key")
+
+
+@test
+def a_second_interruption_stops_the_commands_at_once(folder):
+    mark = folder / "mark"
+    process = start("--quiet", "--grace", "1h", *shell(f"touch {mark}; exec sleep 1000"),
+                    stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write(b"x\n")
+    process.stdin.flush()
+    wait_until(mark.exists)
+    process.send_signal(signal.SIGINT)
+    contains(process.stderr.readline(), b"once more stops it now")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=TIMEOUT)
+    equal(process.returncode, 130)
+
+
+# --- mistakes -------------------------------------------------------------------------------------
+
+
+@test
+def mistakes_are_named_and_nothing_is_run(folder):
+    for arguments, named in (
+            ([], b"say what to do"),
+            (["--frobnicate", "--handler", "count"], b"--frobnicate"),
+            (["--handler", "count", "--input", str(folder / "nowhere")], b"No such file"),
+            (["--handler", "count", "--input", str(folder)], b"directory"),
+            (["--handler", "count", "--json", str(folder / "no" / "file")], b"cannot write"),
+            (["--dead-letters", str(folder / "no" / "file"), "--", "true"], b"cannot write"),
+            (["--", "no-such-program-here", "{}"], b"no such program"),
+            (["--", "/dev/null"], b"cannot be executed")):
+        done = run(*arguments, stdin="x\n")
+        equal((done.status, done.out), (2, b""))
+        contains(done.err, named)
+
+
+@test
+def a_command_that_cannot_start_ends_the_run_instead_of_making_dead_letters(folder):
+    path = folder / "script"
+    path.write_text("#!/no/such/interpreter\n")
+    path.chmod(0o755)
+    done = run("--json", folder / "report", "--", path, stdin=numbered(100))
+    equal(done.status, 2)
+    contains(done.err, b"cannot run")
+    report = json.loads((folder / "report").read_text())
+    equal((report["dead"]["total"], report["acked"], report["left"]["total"]), (0, 0, 100))
+
+
+@test
+def the_program_tells_about_itself(folder):
+    equal(laneway("--version").out.split()[0], b"laneway")
+    for arguments in (["help"], ["--help"]):
+        contains(laneway(*arguments).out, b"laneway run")
+    for arguments in (["help", "run"], ["run", "--help"], ["run", "-h"]):
+        done = laneway(*arguments)
+        equal(done.status, 0)
+        contains(done.out, b"Exit status")
+        assert max(map(len, done.out.splitlines())) <= 100
+    for arguments in ([], ["walk"], ["help", "walk"], ["--version", "please"]):
+        done = laneway(*arguments)
+        equal((done.status, done.out), (2, b""))
+
+
+@test
+def closed_standard_files_do_no_harm(folder):
+    script = f"exec {PROGRAM} run --handler echo --dead-letters {folder}/dead <&- >&- 2>&-"
+    subprocess.run(["sh", "-c", script], timeout=TIMEOUT, check=True)
+    equal((folder / "dead").read_text(), "")
+
+
+# --- the run --------------------------------------------------------------------------------------
+
+
+def main():
+    chosen = [one for one in TESTS if not sys.argv[2:] or one.__name__ in sys.argv[2:]]
+    failed = []
+    for one in chosen:
+        print(f"[ RUN      ] {one.__name__}", flush=True)
+        begin = time.monotonic()
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                one(pathlib.Path(folder))
+            verdict = "[       OK ]"
+        except Exception:  # pylint: disable=broad-except
+            traceback.print_exc(file=sys.stdout)
+            failed.append(one.__name__)
+            verdict = "[  FAILED  ]"
+        print(f"{verdict} {one.__name__} ({1000 * (time.monotonic() - begin):.0f} ms)", flush=True)
+    print(f"[==========] {len(chosen)} tests ran.")
+    print(f"[  PASSED  ] {len(chosen) - len(failed)} tests.")
+    for name in failed:
+        print(f"[  FAILED  ] {name}")
+    return 1 if failed or not chosen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
