@@ -4,7 +4,6 @@
 #include "engine/message_item.hpp"
 #include "engine/queue_state.hpp"
 
-#include <algorithm>
 #include <thread>
 #include <utility>
 
@@ -18,6 +17,9 @@ constexpr std::size_t kPageMax = 10'000;
 
 Error queue_closed() {
   return {Errc::closed, 0, "the queue has been closed"};
+}
+std::uint64_t settled(const QueueStats& stats) {
+  return stats.acked + stats.nacked + stats.released + stats.rejected + stats.abandoned;
 }
 Error no_such_letter() {
   return {Errc::not_found, 0, "no such dead letter"};
@@ -172,12 +174,13 @@ Result<DrainReport> Queue::drain(milliseconds grace) {
   const SteadyClock clock;
   const auto deadline = clock.now() + grace;
   Result<QueueStats> stats = state_->stats();
-  const std::uint64_t in_hand = stats ? stats->leased : 0;
+  const std::uint64_t settled_before = stats ? settled(*stats) : 0;
   while (stats && stats->leased != 0 && clock.now() < deadline) {
     std::this_thread::sleep_for(kLook);
     stats = state_->stats();
   }
   DrainReport report;
+  report.finished = stats ? settled(*stats) - settled_before : 0;
   for (const auto& shard : state_->shards()) {
     report.released += shard->take_back_leases();
   }
@@ -185,7 +188,6 @@ Result<DrainReport> Queue::drain(milliseconds grace) {
   if (!stats) {
     return stats.error();
   }
-  report.finished = in_hand - std::min(in_hand, report.released);
   report.waiting = stats->ready + stats->blocked + stats->delayed;
   return report;
 }

@@ -89,7 +89,7 @@ class Shard : public Letter {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> dead_in_join_order();
   Result<> replay(std::uint64_t position);
   Result<> discard(std::uint64_t position);
-  // Ends every lease in hand, uncounted; answers how many.
+  // Ends every lease in hand, uncounted; answers how many messages that gives back.
   std::uint64_t take_back_leases();
   // For good. Answers how many Lease objects have not delivered their final entry.
   std::uint64_t close();

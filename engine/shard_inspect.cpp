@@ -210,8 +210,9 @@ std::uint64_t Shard::take_back_leases() {
   core_.each_leased([&](std::uint32_t index) {
     const LeaseWord::View word = words_[index].end(kEndOfTime);
     if (word.state == LeaseState::expired) {
+      const std::uint32_t run = core_.slot(index).run;
+      taken += (run == 0 ? 1 : core_.run(run).size) - word.prefix;
       core_.settle(index, LeaseEnd::taken_back, word.prefix, nullptr, hold.now_ns());
-      ++taken;
     }
   });
   return taken;

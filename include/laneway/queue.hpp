@@ -24,8 +24,8 @@ namespace laneway {
 
 // What Queue::drain found.
 struct DrainReport {
-  std::uint64_t finished = 0;  // leases settled during the drain
-  std::uint64_t released = 0;  // leases taken back when the grace was over; not counted as attempts
+  std::uint64_t finished = 0;  // messages settled during the grace
+  std::uint64_t released = 0;  // messages taken back when it was over; not counted as attempts
   std::uint64_t waiting = 0;   // messages that stay in the queue: ready, blocked, delayed
 };
 
