@@ -1,12 +1,12 @@
 // Floor 1. ConfirmSlot: where a publisher waits for an answer that only the core knows.
 //
-//   from                  who                       to
-//   FREE                  publisher, open           PENDING, generation + 1; the ticket goes into
-//   its cell PENDING               holder, answer            ACCEPTED, or final: DUPLICATE,
-//   REFUSED, DURABLE, IO_ERROR ACCEPTED              holder, answer            final: DURABLE,
-//   IO_ERROR PENDING, ACCEPTED     publisher, abandon        ABANDONED; fails when the answer was
-//   first ABANDONED             holder, answer            FREE: the holder recycles the slot final
-//   publisher, close          FREE: the publisher recycles the slot
+//   from               who                 to
+//   FREE               publisher, open     PENDING, generation + 1; the ticket goes into its cell
+//   PENDING            holder, answer      ACCEPTED, DUPLICATE, REFUSED, DURABLE or IO_ERROR
+//   ACCEPTED           holder, answer      DURABLE or IO_ERROR
+//   PENDING, ACCEPTED  publisher, abandon  ABANDONED; fails when a final answer was first
+//   ABANDONED          holder, answer      FREE: the holder recycles the slot
+//   any other          publisher, close    FREE: the publisher recycles the slot
 //
 // Exactly one of the two recycles it. The ticket carries the generation, so that an answer meant
 // for an earlier use is a mistake that is found. The publisher helps once (takes the token if it is

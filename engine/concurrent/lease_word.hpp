@@ -1,13 +1,13 @@
 // Floor 1. LeaseWord: one word per slot that decides at once between a settler and the holder who
 // wants to expire the lease. The core stays free of atomics and only hears the verdict.
 //
-//   from                     who                       to
-//   free, expired, settled   holder, grant             LEASED, generation + 1, deadline, nothing
-//   acked LEASED g                 settler, settle           ACKED / NACKED / RELEASED / REJECTED /
-//   ABANDONED LEASED g                 settler, ack_through      same, more messages of the run
-//   acked LEASED g                 settler, extend           same, later deadline LEASED g holder,
-//   end (exact word)  EXPIRED; a racing change makes it fail any other                any settler
-//   unchanged: lease_lost
+//   from                    who                   to
+//   free, expired, settled  holder, grant         LEASED, generation + 1, deadline, nothing acked
+//   LEASED g                settler, settle       ACKED, NACKED, RELEASED, REJECTED or ABANDONED
+//   LEASED g                settler, ack_through  same, more messages of the run acked
+//   LEASED g                settler, extend       same, later deadline
+//   LEASED g                holder, end           EXPIRED; a change in between makes it look again
+//   any other               any settler           unchanged: lease_lost
 //
 // Bits: state 3, acked prefix of the run 6, generation 17, deadline tick 38. A generation may wrap:
 // a Lease pins its slot, and the core refuses the grant that would wrap while pins exist.
