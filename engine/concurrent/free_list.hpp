@@ -28,7 +28,7 @@ class FreeList {
   std::uint32_t pop() noexcept {
     for (;;) {
       // Writers: any popper and pusher. Reader: a popper.
-      // (F1) acquire, pairs with (F3): the link of the top block, and the end of its last use. The
+      // (F1) acquire, pairs with (F2): the link of the top block, and the end of its last use. The
       // exchange below succeeds only on what was read here, so it can be relaxed.
       std::uint64_t head = head_.load(std::memory_order_acquire);
       if (top(head) == 0) {
@@ -48,7 +48,7 @@ class FreeList {
     std::uint64_t head = head_.load(std::memory_order_relaxed);
     for (;;) {
       links_[block].store(top(head), std::memory_order_relaxed);
-      // (F3) release, pairs with (F1): the link, and the end of all use of the block. Poppers only
+      // (F2) release, pairs with (F1): the link, and the end of all use of the block. Poppers only
       // exchange the head, so whoever reads a later one has this release behind it too.
       if (head_.compare_exchange_weak(head, with_tag(tag(head), block + 1),
                                       std::memory_order_release, std::memory_order_relaxed)) {
