@@ -2,6 +2,7 @@
 // engine/shard.cpp.
 #include <laneway/lease.hpp>
 
+#include "engine/base/assert.hpp"
 #include "engine/shard.hpp"
 
 #include <cstring>
@@ -43,15 +44,19 @@ Lease::~Lease() {
 }
 
 MessageView Lease::message(std::size_t index) const noexcept {
+  LANEWAY_CHECK(shard_ != nullptr);  // valid() must hold
   return shard_->view(*this, index);
 }
 Bytes Lease::payload() const noexcept {
+  LANEWAY_CHECK(shard_ != nullptr);  // valid() must hold
   return shard_->slot(*this).payload_view();
 }
 std::string_view Lease::key() const noexcept {
+  LANEWAY_CHECK(shard_ != nullptr);  // valid() must hold
   return shard_->slot(*this).key_view();
 }
 std::string_view Lease::type() const noexcept {
+  LANEWAY_CHECK(shard_ != nullptr);  // valid() must hold
   return shard_->slot(*this).type_view();
 }
 MessageId Lease::id() const noexcept {

@@ -192,7 +192,7 @@ Result<> QueueState::check(const ReceiveOptions& options) const {
 // timers that had to be seen first: a shard counts as empty only when nothing is left to look at.
 template <class Batch, class VisitOnce>
 Shard::Visit QueueState::visit_shard(const Shard& shard, Batch* batch, VisitOnce visit_once) const {
-  constexpr int kHoldsMax = 1 << 16;
+  constexpr int kHoldsMax = 1 << 12;
   Shard::Visit visited = Shard::Visit::done;
   for (int holds = 0; holds < kHoldsMax && !shard.looks_idle(); ++holds) {
     visited = visit_once();

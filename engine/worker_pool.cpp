@@ -22,6 +22,7 @@ using std::chrono::nanoseconds;
 constexpr std::uint32_t kWorkersMax = 1'024;
 // How soon a worker without work notices that the pool is stopped.
 constexpr milliseconds kReceiveWait{100};
+constexpr milliseconds kIdleNap{1};
 
 struct Handled {
   Outcome outcome;
@@ -121,6 +122,10 @@ void WorkerPool::State::run(Worker& worker, Consumer consumer) {
         consumer.receive({.max = options.batch, .wait = kReceiveWait, .lease = lease});
     if (!batch) {
       break;  // closed
+    }
+    if (batch->empty()) {
+      std::this_thread::sleep_for(kIdleNap);  // with a manual driver receive does not sleep
+      continue;
     }
     {
       const std::lock_guard lock(worker.mutex);

@@ -53,7 +53,8 @@ class LANEWAY_EXPORT Lease {
   bool valid() const noexcept { return shard_ != nullptr; }
 
   // The bytes as published. Valid until this Lease is settled or destroyed, even past its deadline:
-  // a Lease pins its slot. For a run: those of its first message.
+  // a Lease pins its slot. For a run: those of its first message. valid() must hold, here and
+  // below; anything else is a mistake that stops the program.
   Bytes payload() const noexcept;
   std::string_view key() const noexcept;
   std::string_view type() const noexcept;

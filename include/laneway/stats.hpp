@@ -71,6 +71,8 @@ struct LANEWAY_EXPORT QueueStats {
   std::uint64_t expired = 0;  // message deadlines that passed
   std::uint64_t holds = 0;    // times a shard's token was taken
 
+  // Ages and waits begin when the shard first looks at a message: at the next receive after its
+  // publish, or within a tick of one.
   DurationHistogram queue_wait;  // accepted or due until granted
   DurationHistogram processing;  // granted until the settle was seen
 
