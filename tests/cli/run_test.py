@@ -514,7 +514,8 @@ def a_command_that_cannot_start_ends_the_run_instead_of_making_dead_letters(fold
     equal(done.status, 2)
     contains(done.err, b"cannot run")
     report = json.loads((folder / "report").read_text())
-    equal((report["dead"]["total"], report["acked"], report["left"]["total"]), (0, 0, 100))
+    equal((report["dead"]["total"], report["acked"], report["failed_deliveries"]), (0, 0, 0))
+    equal((report["left"]["total"], report["resume_from"]), (report["read"], 1))
 
 
 @test
