@@ -49,8 +49,9 @@ class ManualEngine : public testing::Test {
  protected:
   Queue open(const QueueOptions& options = {}) { return *engine_.queue("mails", options); }
 
-  // Time passes, and the engine notices.
+  // The engine sees what has happened so far, time passes, and the engine notices.
   void pass(std::chrono::milliseconds time) {
+    ASSERT_TRUE(engine_.poll());
     clock_->advance(time);
     ASSERT_TRUE(engine_.poll());
   }
@@ -87,6 +88,10 @@ class ManualEngine : public testing::Test {
   }
 
   static MessageState state(Queue& queue, MessageId id) { return queue.status(id)->state; }
+
+  static std::vector<DeadLetter> letters(Queue& queue, const DeadLetterQuery& query = {}) {
+    return (*queue.dead_letters(query)).letters;
+  }
 
   // At a quiet point every accepted message is in exactly one state.
   static QueueStats quiet_stats(Queue& queue) {
