@@ -8,7 +8,9 @@ if(PROJECT_IS_TOP_LEVEL)
   find_program(LANEWAY_CCACHE ccache)
   mark_as_advanced(LANEWAY_CCACHE)
   if(LANEWAY_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${LANEWAY_CCACHE})
+    # Without this it would not look into its cache for what uses a precompiled header.
+    set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${LANEWAY_CCACHE})
   endif()
 endif()
 
