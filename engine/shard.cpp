@@ -42,7 +42,7 @@ LeaseEnd end_of(LeaseState state) {
     case LeaseState::abandoned:
       return LeaseEnd::abandoned;
     default:
-      LANEWAY_CHECK(!"a final entry follows a settle");
+      LANEWAY_CHECK(false);
       return LeaseEnd::abandoned;
   }
 }

@@ -269,7 +269,7 @@ void ShardCore::timer_fired(std::uint32_t index, std::uint64_t tick, std::int64_
       --stats_.delayed;
       break;
     default:
-      LANEWAY_CHECK(!"a timer is armed for waiting and leased messages only");
+      LANEWAY_CHECK(false);
   }
   if (!over) {
     if (state == SlotState::delayed) {
@@ -293,7 +293,7 @@ void ShardCore::bury(std::uint32_t index, DeadReason reason, std::int64_t now_ns
   Slot& slot = slots_[index];
   slot.state = SlotState::dead;
   slot.reason = static_cast<std::uint8_t>(reason);
-  last_died_ns_ = std::max(now_ns, last_died_ns_ + 1);
+  last_died_ns_ = std::max(now_ns, last_died_ns_ + kDeathNanos);
   slot.since_ns = last_died_ns_;
   if (dead_.size() >= options_.dead_max) {
     discard(dead_.front());
