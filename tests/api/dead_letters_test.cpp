@@ -97,13 +97,14 @@ TEST_P(Pages, go_through_all_dead_letters_once_oldest_first) {
   clock_->set(GetParam());
   Queue queue = open({.shards = 4});
   const std::vector<MessageId> ids = bury(queue, 57);
-  for (const std::size_t limit : {1, 10, 57, 100}) {
+  for (const unsigned limit : {1u, 10u, 57u, 100u}) {
     std::vector<DeadLetter> seen;
     DeadLetterQuery query{.limit = limit};
     do {
       DeadLetterPage page = *queue.dead_letters(query);
       ASSERT_LE(page.letters.size(), limit);
       ASSERT_FALSE(page.letters.empty());
+      ASSERT_LE(seen.size(), ids.size()) << "the pages do not end";
       std::move(page.letters.begin(), page.letters.end(), std::back_inserter(seen));
       query.from = page.next;
     } while (query.from != 0);
