@@ -96,17 +96,15 @@ Result<DeadLetterPage> Queue::dead_letters(const DeadLetterQuery& query) {
   const auto shards = state_->shards();
   // A cursor names the shard and the time of death in it, like an id its shard and position.
   std::size_t number = MessageId{query.from}.shard();
-  auto from_ns = static_cast<std::int64_t>(MessageId{query.from}.position());
+  std::uint64_t from_us = MessageId{query.from}.position();
   DeadLetterPage page;
-  for (; number < shards.size(); ++number, from_ns = 0) {
-    const Result<std::int64_t> next_ns = shards[number]->dead_letters(from_ns, query, &page);
-    if (!next_ns) {
-      return next_ns.error();
+  for (; number < shards.size(); ++number, from_us = 0) {
+    const Result<std::uint64_t> next_us = shards[number]->dead_letters(from_us, query, &page);
+    if (!next_us) {
+      return next_us.error();
     }
-    if (*next_ns != 0) {
-      page.next = engine::message_id(static_cast<std::uint32_t>(number),
-                                     static_cast<std::uint64_t>(*next_ns))
-                      .value;
+    if (*next_us != 0) {
+      page.next = engine::message_id(static_cast<std::uint32_t>(number), *next_us).value;
       break;
     }
   }

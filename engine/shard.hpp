@@ -80,11 +80,11 @@ class Shard : public Letter {
   void look_again();
   Result<> stats(QueueStats* stats);
   Result<MessageStatus> status(std::uint64_t position);
-  // Appends letters that died at `from_ns` or later, up to limit in the page. Answers where to go
+  // Appends letters that died at `from_us` or later, up to limit in the page. Answers where to go
   // on, 0 at the end.
-  Result<std::int64_t> dead_letters(std::int64_t from_ns,
-                                    const DeadLetterQuery& query,
-                                    DeadLetterPage* page);
+  Result<std::uint64_t> dead_letters(std::uint64_t from_us,
+                                     const DeadLetterQuery& query,
+                                     DeadLetterPage* page);
   // The dead ones as pairs of join number and position.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> dead_in_join_order();
   Result<> replay(std::uint64_t position);

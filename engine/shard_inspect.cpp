@@ -105,9 +105,9 @@ Result<MessageStatus> Shard::status(std::uint64_t position) {
   return status;
 }
 
-Result<std::int64_t> Shard::dead_letters(std::int64_t from_ns,
-                                         const DeadLetterQuery& query,
-                                         DeadLetterPage* page) {
+Result<std::uint64_t> Shard::dead_letters(std::uint64_t from_us,
+                                          const DeadLetterQuery& query,
+                                          DeadLetterPage* page) {
   if (!catch_up()) {
     return closed();
   }
@@ -115,20 +115,21 @@ Result<std::int64_t> Shard::dead_letters(std::int64_t from_ns,
   if (!hold) {
     return closed();
   }
-  std::int64_t next_ns = 0;
+  std::uint64_t next_us = 0;
   core_.each_dead([&](std::uint32_t index) {
     const Slot& slot = core_.slot(index);
-    if (slot.since_ns < from_ns) {
+    const auto died_us = static_cast<std::uint64_t>(slot.since_ns / kDeathNanos);
+    if (died_us < from_us) {
       return true;
     }
     if (page->letters.size() == query.limit) {
-      next_ns = slot.since_ns;
+      next_us = died_us;
       return false;
     }
     page->letters.push_back(letter(slot, query.payloads));
     return true;
   });
-  return next_ns;
+  return next_us;
 }
 
 DeadLetter Shard::letter(const Slot& slot, bool payload) const {

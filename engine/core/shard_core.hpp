@@ -41,6 +41,8 @@
 namespace laneway::engine {
 
 inline constexpr std::int64_t kTickNanos = 1'000'000;
+// No two letters of a shard die within one: listings tell them apart by it.
+inline constexpr std::int64_t kDeathNanos = 1'000;
 
 // What a shard is sized and ruled by; the queue's options divided among its shards.
 struct ShardOptions {

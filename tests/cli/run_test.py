@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -531,6 +532,18 @@ def the_program_tells_about_itself(folder):
     for arguments in ([], ["walk"], ["help", "walk"], ["--version", "please"]):
         done = laneway(*arguments)
         equal((done.status, done.out), (2, b""))
+
+
+@test
+def the_examples_of_the_manual_work_as_they_stand(folder):
+    manual = (pathlib.Path(__file__).parents[2] / "docs" / "run.md").read_text()
+    script = "\n".join(re.findall(r"(?ms)^```bash\n(.*?)^```", manual))
+    path = f"{PROGRAM.parent}:{os.environ['PATH']}"
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=folder, timeout=TIMEOUT,
+                          env={**os.environ, "PATH": path}, capture_output=True, check=False)
+    equal((done.returncode, done.stderr if done.returncode else b""), (0, b""))
+    contains(done.stdout, b"working on ada close")
+    contains(done.stdout, b"again: ada open")
 
 
 @test
