@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 
 constexpr unsigned kConsumers = 6;
 constexpr std::chrono::seconds kPatience = 60s;
-constexpr std::chrono::milliseconds kPlayed = 700ms;
+constexpr std::chrono::milliseconds kPlayed = 400ms;
 
 class WakeUps : public testing::Test {
  protected:
