@@ -14,7 +14,8 @@ class DeadLetters : public ManualEngine {
     Consumer consumer = *queue.consumer();
     std::vector<MessageId> ids;
     for (int i = 0; i < count; ++i) {
-      ids.push_back(publish(queue, "key-" + std::to_string(i), std::to_string(i)));
+      ids.push_back(
+          publish(queue, numbered("key-", static_cast<std::size_t>(i)), std::to_string(i)));
       EXPECT_TRUE(receive_one(consumer).reject());
     }
     return ids;
@@ -134,12 +135,10 @@ TEST_P(Pages, go_on_where_they_were_when_letters_have_gone_in_between) {
   EXPECT_EQ(second.next, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(DeadLetters,
-                         Pages,
-                         testing::Values(0h, 1h, 24h * 365, 24h * 365 * 20),
-                         [](const auto& tested) {
-                           return "after_" + std::to_string(tested.param.count()) + "_hours";
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    DeadLetters, Pages, testing::Values(0h, 1h, 24h * 365, 24h * 365 * 20), [](const auto& tested) {
+      return numbered("after_", static_cast<std::size_t>(tested.param.count())) + "_hours";
+    });
 
 TEST_F(DeadLetters, a_limit_of_0_or_above_10000_is_a_mistake) {
   Queue queue = open();
@@ -175,7 +174,7 @@ TEST_F(DeadLetters, are_replayed_all_at_once_each_key_in_its_old_order) {
   Consumer consumer = *queue.consumer();
   constexpr int kMessages = 60;
   for (int i = 0; i < kMessages; ++i) {
-    publish(queue, "key-" + std::to_string(i % 7), std::to_string(i));
+    publish(queue, numbered("key-", static_cast<std::size_t>(i % 7)), std::to_string(i));
   }
   // In whatever order they die, also the later ones of a key first: by expiry of their patience.
   std::vector<LeaseBatch> batches;

@@ -45,6 +45,11 @@ std::string detail_of(const Result<T>& result) {
   return result ? "" : result.error().detail;
 }
 
+inline std::string numbered(std::string text, std::size_t number) {
+  text.append(std::to_string(number));
+  return text;
+}
+
 class ManualEngine : public testing::Test {
  protected:
   Queue open(const QueueOptions& options = {}) { return *engine_.queue("mails", options); }

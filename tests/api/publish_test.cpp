@@ -212,7 +212,8 @@ class PublishBatch : public Publish {
     messages_.clear();
     texts_.reserve(2 * count);
     for (std::size_t i = 0; i < count; ++i) {
-      const std::string& key = texts_.emplace_back("k" + std::to_string(i % keys));
+      const std::string& key =
+          texts_.emplace_back(numbered("k", static_cast<std::size_t>(i % keys)));
       const std::string& payload = texts_.emplace_back(std::to_string(i));
       messages_.push_back({.key = key, .payload = payload});
     }

@@ -300,7 +300,7 @@ TEST_F(Receive, every_consumer_reaches_every_shard_and_keys_stay_in_order) {
   constexpr int kKeys = 40;
   constexpr int kEach = 5;
   for (int i = 0; i < kKeys * kEach; ++i) {
-    publish(queue, "key-" + std::to_string(i % kKeys), std::to_string(i));
+    publish(queue, numbered("key-", static_cast<std::size_t>(i % kKeys)), std::to_string(i));
   }
   std::vector<Consumer> consumers;
   for (int i = 0; i < 3; ++i) {

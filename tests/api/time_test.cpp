@@ -226,8 +226,8 @@ TEST_F(Attempts, wait_between_the_floor_and_a_ceiling_that_doubles_up_to_the_cap
 TEST_F(Attempts, two_queues_of_one_seed_draw_the_same_waits_and_another_seed_draws_others) {
   std::vector<std::vector<std::chrono::milliseconds>> waits;
   for (const std::uint64_t seed : {1u, 1u, 2u}) {
-    Queue queue =
-        *engine_.queue("q" + std::to_string(waits.size()), {.attempts_max = 9, .seed = seed});
+    Queue queue = *engine_.queue(numbered("q", static_cast<std::size_t>(waits.size())),
+                                 {.attempts_max = 9, .seed = seed});
     waits.push_back(fail_until_dead(queue, publish(queue, "a")));
   }
   EXPECT_EQ(waits[0], waits[1]);
