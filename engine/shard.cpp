@@ -33,6 +33,8 @@ std::size_t items(std::uint64_t count) {
 
 LeaseEnd end_of(LeaseState state) {
   switch (state) {
+    case LeaseState::acked:
+      return LeaseEnd::acked;
     case LeaseState::nacked:
       return LeaseEnd::nacked;
     case LeaseState::released:
@@ -227,12 +229,11 @@ void Shard::drain_returns(std::int64_t now_ns) {
 void Shard::apply(std::uint64_t entry, std::int64_t now_ns) {
   const auto index = static_cast<std::uint32_t>(entry);
   switch (static_cast<Final>(entry >> 32)) {
+    case Final::acked:
+      core_.settle_acked(index, now_ns);
+      return;
     case Final::settled: {
       const LeaseWord::View word = words_[index].view();
-      if (word.state == LeaseState::acked) [[likely]] {
-        core_.settle(index, LeaseEnd::acked, 0, nullptr, now_ns);
-        return;
-      }
       const LeaseEnd end = end_of(word.state);
       const bool failed = end == LeaseEnd::nacked || end == LeaseEnd::rejected;
       core_.settle(index, end, word.prefix, failed ? &notes_[index] : nullptr, now_ns);
@@ -247,12 +248,11 @@ void Shard::apply(std::uint64_t entry, std::int64_t now_ns) {
   }
 }
 
-// In two passes: the first finds what is published and asks for the memory that the second needs.
+// In two passes: the first finds what is published and asks for the second line of each entry.
 void Shard::drain_inbox(std::int64_t now_ns) {
   std::uint32_t count = 0;
   for (; count < kHoldItemsMax && inbox_.published(inbox_head_ + count); ++count) {
-    const Submission& submission = inbox_.entry(inbox_head_ + count);
-    core_.prefetch(submission);
+    __builtin_prefetch(inbox_.entry(inbox_head_ + count).payload);
   }
   for (std::uint32_t i = 0; i < count; ++i, ++inbox_head_) {
     core_.accept(inbox_.entry(inbox_head_), inbox_head_, now_ns);
@@ -341,7 +341,7 @@ Result<> Shard::ack(Lease& lease) {
     return lost(1);
   }
   stall_point(StallPoint::settle_decided);
-  deliver(lease, entry(Final::settled, lease.slot_));
+  deliver(lease, acked_entry(lease));
   return {};
 }
 
@@ -428,7 +428,7 @@ std::size_t Shard::ack_all(std::span<Lease> leases) {
   for (Lease& lease : leases) {
     if ((lease.generation_ & Lease::kWon) != 0) {
       lease.shard_ = nullptr;
-      returns_.put(position++, entry(Final::settled, lease.slot_));
+      returns_.put(position++, acked_entry(lease));
     }
   }
   if (claim.closed) [[unlikely]] {

@@ -101,9 +101,12 @@ class Shard : public Letter {
  private:
   friend class Hold;
 
-  enum class Final : std::uint64_t { settled, unpin, unpin_run };
+  enum class Final : std::uint64_t { acked, settled, unpin, unpin_run };
   static std::uint64_t entry(Final kind, std::uint32_t index) {
     return static_cast<std::uint64_t>(kind) << 32 | index;
+  }
+  static std::uint64_t acked_entry(const Lease& lease) {
+    return entry(lease.run_ == 0 ? Final::acked : Final::settled, lease.slot_);
   }
 
   void step(std::uint32_t wanted, std::int64_t now_ns);

@@ -15,7 +15,7 @@ constexpr std::uint64_t kLeaseTicks = 30'000;
 // With so many others armed; slots reused last in first out, as the slab does.
 void timer_wheel_arm_and_cancel(benchmark::State& state) {
   const auto others = static_cast<std::uint32_t>(state.range(0));
-  std::vector<TimerNode> nodes(others + kLeases);
+  std::vector<TimerNode> nodes(TimerWheel::nodes_for(others + kLeases));
   TimerWheel wheel(nodes, 0);
   for (std::uint32_t slot = 0; slot < others; ++slot) {
     wheel.arm(kLeases + slot, kLeaseTicks + slot % kLeaseTicks);
@@ -36,7 +36,7 @@ BENCHMARK(timer_wheel_arm_and_cancel)->Arg(0)->Arg(1'000'000);
 
 // Armed one tick apart and all fired, a tick at a time.
 void timer_wheel_arm_and_fire(benchmark::State& state) {
-  std::vector<TimerNode> nodes(kLeases);
+  std::vector<TimerNode> nodes(TimerWheel::nodes_for(kLeases));
   TimerWheel wheel(nodes, 0);
   std::uint64_t tick = 0;
   std::uint64_t fired = 0;

@@ -49,11 +49,12 @@ class LeaseWord {
   std::uint32_t grant(std::uint64_t deadline_tick) noexcept {
     // Relaxed: the word orders nothing by itself. A Lease reaches other threads by its owner's own
     // means, and slots are handed over by the returns ring.
-    View view = unpack(word_.load(std::memory_order_relaxed));
-    LANEWAY_ASSERT(view.state != LeaseState::leased);
-    view = {LeaseState::leased, 0, (view.generation + 1) % kGenerations, deadline_tick};
-    word_.store(pack(view), std::memory_order_relaxed);
-    return view.generation;
+    const std::uint64_t word = word_.load(std::memory_order_relaxed);
+    LANEWAY_ASSERT(unpack(word).state != LeaseState::leased);
+    const std::uint32_t generation = (unpack(word).generation + 1) % kGenerations;
+    word_.store(pack({LeaseState::leased, 0, generation, deadline_tick}),
+                std::memory_order_relaxed);
+    return generation;
   }
 
   // By anyone, as information; by the holder of a settled or expired slot, as fact.

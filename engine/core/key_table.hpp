@@ -44,6 +44,20 @@ class KeyTable {
     return found;
   }
 
+  // The value with this tag for which `matches(value)` holds, or 0.
+  template <class Matches>
+  std::uint32_t find(std::uint32_t tag, Matches matches) const {
+    const std::uint32_t found = current_.find(tag, matches);
+    return found != 0 || left_ == 0 ? found : old_.find(tag, matches);
+  }
+
+  // The value must be in the table under this tag; another one takes its place.
+  void replace(std::uint32_t tag, std::uint32_t value, std::uint32_t by) {
+    if (!current_.replace(tag, value, by)) {
+      LANEWAY_CHECK(left_ != 0 && old_.replace(tag, value, by));
+    }
+  }
+
   // The value must be in the table under this tag.
   void erase(std::uint32_t tag, std::uint32_t value) {
     const auto is_it = [value](std::uint32_t other) { return other == value; };
@@ -59,7 +73,6 @@ class KeyTable {
     }
   }
 
-  void prefetch(std::uint32_t tag) const { current_.prefetch(tag); }
   std::uint64_t size() const { return values_; }
 
  private:

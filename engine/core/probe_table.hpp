@@ -60,6 +60,18 @@ class ProbeTable {
     entries_[at] = {tag, value};
   }
 
+  // False: the value is not in the table under this tag. Else `by` takes its place.
+  bool replace(std::uint32_t tag, std::uint32_t value, std::uint32_t by) {
+    std::size_t at = tag & mask_;
+    for (; entries_[at].value != value; at = (at + 1) & mask_) {
+      if (entries_[at].value == 0) {
+        return false;
+      }
+    }
+    entries_[at].value = by;
+    return true;
+  }
+
   // Removes a value that is in the table under this tag.
   void erase(std::uint32_t tag, std::uint32_t value) {
     std::size_t hole = tag & mask_;
@@ -80,8 +92,6 @@ class ProbeTable {
   }
 
   const Entry& at(std::size_t place) const { return entries_[place]; }
-
-  void prefetch(std::uint32_t tag) const { __builtin_prefetch(&entries_[tag & mask_]); }
 
  private:
   Entry* entries_;

@@ -15,6 +15,10 @@ std::size_t table_entries(const ShardOptions& options) {
   return std::bit_ceil(static_cast<std::size_t>(options.slots()) * 2);
 }
 
+std::size_t positions_kept(const ShardOptions& options) {
+  return std::max(table_entries(options), static_cast<std::size_t>(options.outcomes));
+}
+
 // Enough for every message to use up its attempts, within reason.
 std::size_t story_records(const ShardOptions& options) {
   constexpr std::uint64_t kStoryRecordsMax = 1u << 20;
@@ -33,24 +37,20 @@ std::size_t run_records(const ShardOptions& options) {
 void ShardCore::measure(const ShardOptions& options, ArenaSize* size) {
   const auto slots = static_cast<std::size_t>(options.slots());
   size->add<Slot>(slots);
-  size->add<TimerNode>(slots);
+  size->add<TimerNode>(TimerWheel::nodes_for(slots));
   size->add<ProbeTable::Entry>(KeyTable::entries(options.slots()));
-  size->add<Lane>(slots);
-  size->add<std::uint32_t>(table_entries(options));
+  size->add<std::uint32_t>(positions_kept(options));
   size->add<ProbeTable::Entry>(table_entries(options));
   size->add<AttemptStory::Record>(story_records(options));
   size->add<RunRecord>(run_records(options));
-  size->add<std::uint8_t>(static_cast<std::size_t>(options.outcomes));
 }
 
 ShardCore::ShardCore(const ShardOptions& options, Arena* arena, std::int64_t now_ns)
     : options_(options),
       slots_(arena->take<Slot>(static_cast<std::size_t>(options.slots()))),
-      wheel_(arena->take<TimerNode>(slots_.size()), tick_floor(now_ns)),
-      lanes_(arena->take<ProbeTable::Entry>(KeyTable::entries(options.slots())),
-             arena->take<Lane>(slots_.size()),
-             slots_),
-      index_(arena->take<std::uint32_t>(table_entries(options)),
+      wheel_(arena->take<TimerNode>(TimerWheel::nodes_for(slots_.size())), tick_floor(now_ns)),
+      lanes_(arena->take<ProbeTable::Entry>(KeyTable::entries(options.slots())), slots_),
+      index_(arena->take<std::uint32_t>(positions_kept(options)),
              arena->take<ProbeTable::Entry>(table_entries(options)),
              slots_),
       ready_(slots_),
@@ -58,7 +58,6 @@ ShardCore::ShardCore(const ShardOptions& options, Arena* arena, std::int64_t now
       story_(arena->take<AttemptStory::Record>(story_records(options))),
       runs_(arena->take<RunRecord>(run_records(options))),
       retry_policy_(options.backoff, options.seed),
-      outcomes_(arena->take<std::uint8_t>(static_cast<std::size_t>(options.outcomes))),
       accepted_(options.first_position) {
   LANEWAY_CHECK(std::has_single_bit(options.outcomes));
   LANEWAY_CHECK(options.dead_max > 0);
@@ -116,11 +115,15 @@ void ShardCore::finish_taken(std::uint32_t index, bool keep_block) {
 
 // --- the rest of settle -----------------------------------------------------------------------
 
-void ShardCore::settle_otherwise(std::uint32_t index,
-                                 LeaseEnd end,
-                                 std::uint32_t acked,
-                                 const FailureNote* note,
-                                 std::int64_t now_ns) {
+void ShardCore::settle(std::uint32_t index,
+                       LeaseEnd end,
+                       std::uint32_t acked,
+                       const FailureNote* note,
+                       std::int64_t now_ns) {
+  if (end == LeaseEnd::acked && slots_[index].run == 0) {
+    settle_acked(index, now_ns);
+    return;
+  }
   LANEWAY_ASSERT(slots_[index].state == SlotState::leased);
   stats_.processing.record(elapsed(slots_[index].since_ns, now_ns));
   const std::uint32_t record = slots_[index].run;
@@ -300,7 +303,6 @@ void ShardCore::bury(std::uint32_t index, DeadReason reason, std::int64_t now_ns
   }
   dead_.push_back(index);
   ++stats_.dead_lettered;
-  remember(slot.position, MessageState::dead);
   // While replayed or pinned ones fill the bound, as many go on counting against the capacity.
   if (!slot.beyond_capacity) {
     slot.beyond_capacity = true;
@@ -317,7 +319,6 @@ void ShardCore::replay(std::uint32_t index, std::int64_t now_ns) {
   story_.forget(slot);
   slot.attempts = 0;
   slot.ttl_tick = 0;  // its deadline was for its first life
-  remember(slot.position, MessageState::unknown);
   join(index, now_ns);
 }
 
@@ -345,9 +346,8 @@ MessageState ShardCore::state_of(std::uint64_t position) const {
   const std::uint32_t index = find(position);
   if (index == kNoSlot) {
     const bool remembered = position >= options_.first_position && position < accepted_ &&
-                            position + outcomes_.size() >= accepted_;
-    return remembered ? static_cast<MessageState>(outcomes_[position & (outcomes_.size() - 1)])
-                      : MessageState::unknown;
+                            position + options_.outcomes >= accepted_;
+    return remembered ? index_.outcome(position) : MessageState::unknown;
   }
   switch (slots_[index].state) {
     case SlotState::delayed:

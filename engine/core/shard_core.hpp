@@ -91,12 +91,6 @@ class ShardCore {
 
   // Takes a message into the shard. The caller keeps claims within limit(), so there is room.
   void accept(const Submission& submission, std::uint64_t position, std::int64_t now_ns);
-  // Asks for the memory that accept will touch: the second line of the entry, the key's table
-  // place.
-  void prefetch(const Submission& submission) const {
-    __builtin_prefetch(submission.payload);
-    lanes_.prefetch(submission.key_hash);
-  }
 
   // Grants the next ready message (or run): true and its grant. The caller must settle each grant
   // exactly once (acked ... abandoned by a final entry, or expired first and unpin later). False:
@@ -117,6 +111,8 @@ class ShardCore {
               std::uint32_t acked,
               const FailureNote* note,
               std::int64_t now_ns);
+  // The same for an acknowledged lease of one message.
+  void settle_acked(std::uint32_t slot, std::int64_t now_ns);
   // The Lease object of an expired lease is gone.
   void unpin(std::uint32_t slot);
   void unpin_run(std::uint32_t run);
@@ -210,18 +206,12 @@ class ShardCore {
                      LeaseEnd end,
                      const FailureNote* note,
                      std::int64_t now_ns);
-  void settle_otherwise(std::uint32_t slot,
-                        LeaseEnd end,
-                        std::uint32_t acked,
-                        const FailureNote* note,
-                        std::int64_t now_ns);
   void fail(std::uint32_t slot, AttemptEnd end, const FailureNote* note, std::int64_t now_ns);
   void retry(std::uint32_t slot, const FailureNote* note, std::int64_t now_ns);
   void give_back(std::uint32_t slot, std::int64_t now_ns);
   void revoke(std::uint32_t slot);
   void bury(std::uint32_t slot, DeadReason reason, std::int64_t now_ns);
   void resolve(std::uint32_t slot, MessageState outcome);
-  void remember(std::uint64_t position, MessageState outcome);
 
   ShardOptions options_;
   std::span<Slot> slots_;
@@ -233,7 +223,6 @@ class ShardCore {
   AttemptStory story_;
   RunRecords runs_;
   RetryPolicy retry_policy_;
-  std::span<std::uint8_t> outcomes_;  // MessageState by position modulo its size
 
   std::uint32_t free_ = 0;   // slot + 1, last in first out
   std::uint32_t fresh_ = 0;  // slots never used so far

@@ -15,12 +15,6 @@ inline std::chrono::nanoseconds elapsed(std::int64_t from_ns, std::int64_t now_n
 
 // --- accept -----------------------------------------------------------------------------------
 
-inline void ShardCore::remember(std::uint64_t position, MessageState outcome) {
-  if (position + outcomes_.size() >= accepted_) {
-    outcomes_[position & (outcomes_.size() - 1)] = static_cast<std::uint8_t>(outcome);
-  }
-}
-
 inline std::uint32_t ShardCore::allocate() {
   if (free_ != 0) {
     const std::uint32_t index = free_ - 1;
@@ -109,7 +103,6 @@ inline void ShardCore::accept(const Submission& submission,
   ++accepted_;
   ++stats_.published;
   index_.insert(index);
-  remember(position, MessageState::unknown);
   const std::uint64_t due_tick = submission.due_tick;
   // Due already: joins at once, unless one with an earlier delay is still to join before it.
   if (due_tick == 0 || (due_tick <= tick_floor(now_ns) && wheel_.next_due() > due_tick)) {
@@ -169,7 +162,7 @@ inline bool ShardCore::grant(const GrantTerms& terms, std::int64_t now_ns, Grant
   const Slot& slot = slots_[index];
   lease_one(index, now_ns, terms);
   *grant = {index, 0, ++fences_, slot.attempts};
-  if (options_.run_max > 1 && slot.lane != 0 && slot.lane_next != 0 && terms.room > 1) {
+  if (options_.run_max > 1 && slot.lane_prev != 0 && slot.lane_next != 0 && terms.room > 1) {
     extend_run(index, now_ns, terms, grant);
   }
   wheel_.arm(index, terms.deadline_tick);
@@ -181,7 +174,7 @@ inline bool ShardCore::grant(const GrantTerms& terms, std::int64_t now_ns, Grant
 
 // Takes the message out of its lane, if it is in one; the next of its key becomes ready.
 inline void ShardCore::leave_lane(std::uint32_t index, std::int64_t now_ns) {
-  if (slots_[index].lane == 0) {
+  if (slots_[index].lane_prev == 0) {
     return;
   }
   const std::uint32_t head = lanes_.remove(index);
@@ -194,10 +187,9 @@ inline void ShardCore::leave_lane(std::uint32_t index, std::int64_t now_ns) {
 
 inline void ShardCore::resolve(std::uint32_t index, MessageState outcome) {
   Slot& slot = slots_[index];
-  LANEWAY_ASSERT(slot.lane == 0);
+  LANEWAY_ASSERT(slot.lane_prev == 0);
   LANEWAY_ASSERT(!wheel_.armed(index));
-  index_.erase(index);
-  remember(slot.position, outcome);
+  index_.resolve(index, outcome);
   if (slot.story != 0) {
     story_.forget(slot);
   }
@@ -209,16 +201,9 @@ inline void ShardCore::resolve(std::uint32_t index, MessageState outcome) {
   ++stats_.pinned;
 }
 
-inline void ShardCore::settle(std::uint32_t index,
-                              LeaseEnd end,
-                              std::uint32_t acked,
-                              const FailureNote* note,
-                              std::int64_t now_ns) {
+inline void ShardCore::settle_acked(std::uint32_t index, std::int64_t now_ns) {
   Slot& slot = slots_[index];
-  if (end != LeaseEnd::acked || slot.run != 0) [[unlikely]] {
-    settle_otherwise(index, end, acked, note, now_ns);
-    return;
-  }
+  LANEWAY_ASSERT(slot.run == 0);
   LANEWAY_ASSERT(slot.state == SlotState::leased);
   stats_.processing.record(elapsed(slot.since_ns, now_ns));
   wheel_.cancel(index);

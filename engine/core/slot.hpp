@@ -25,15 +25,15 @@ struct Slot : MessageBody {
 
   // The last line: all that the core moves around.
   alignas(kCacheLine) std::uint64_t position;
-  std::uint64_t join;  // place in the order of its key
-  std::uint32_t lane_prev;
-  std::uint32_t lane_next;
-  std::uint32_t list_prev;  // ready list or dead list
-  std::uint32_t list_next;  // also the free list
-  std::uint32_t lane;       // 0: in no lane
-  std::uint32_t run;        // run record of the current lease, 0: none
-  std::uint16_t attempts;   // grants that count
-  std::uint16_t pins;       // Lease objects that refer to the bytes
+  std::uint64_t join;         // place in the order of its key
+  std::uint32_t lane_prev;    // of the head: the tail; 0: in no lane
+  std::uint32_t lane_next;    // 0: the tail
+  std::uint32_t lane_length;  // of the head: messages in the lane
+  std::uint32_t list_prev;    // ready list or dead list
+  std::uint32_t list_next;    // also the free list
+  std::uint32_t run;          // run record of the current lease, 0: none
+  std::uint16_t attempts;     // grants that count
+  std::uint16_t pins;         // Lease objects that refer to the bytes
   SlotState state;
   bool beyond_capacity;  // counts against the dead letters' bound, not the capacity
   std::uint8_t reason;   // DeadReason of a dead one

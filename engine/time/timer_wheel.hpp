@@ -39,8 +39,9 @@
 
 namespace laneway::engine {
 
-// One per slot, in memory of the owner. All zero means "not armed", so a fresh mapping is ready to
-// use and its pages are touched only as slots are armed. The links are the wheel's own numbers.
+// A member of a list, or the head of one; in memory of the owner. All zero means "not armed", so a
+// fresh mapping is ready to use and its pages are touched only as slots are armed. The links are
+// the wheel's own numbers.
 struct TimerNode {
   std::uint32_t prev;
   std::uint32_t next;
@@ -57,18 +58,24 @@ struct WheelProgress {
 template <class Sink>
 concept TimerSink = std::invocable<Sink&, std::uint32_t, std::uint64_t>;
 
-// Aligned: what every call reads, all but the bitmap and the lists, fits one cache line.
+// Aligned: what every call reads, all but the bitmap, fits one cache line.
 template <unsigned kLevels = 4, unsigned kBucketBits = 8>
 class alignas(kCacheLine) BasicTimerWheel {
  public:
   static constexpr std::uint64_t kNever = UINT64_MAX;
 
-  // One node per slot. They must be all zero and outlive the wheel; nothing else may write them.
+  // Nodes that a wheel for so many slots needs: one for each, and the heads of the lists.
+  static constexpr std::size_t nodes_for(std::size_t slots) { return kFirstSlotLink + slots; }
+
+  // nodes_for(slots) nodes. They must be all zero and outlive the wheel; nothing else may write
+  // them.
   BasicTimerWheel(std::span<TimerNode> nodes, std::uint64_t now_tick) noexcept
       : nodes_(nodes), reached_(now_tick) {
-    LANEWAY_CHECK(nodes.size() <= UINT32_MAX - kFirstSlotLink);
+    LANEWAY_CHECK(nodes.size() >= kFirstSlotLink);
+    LANEWAY_CHECK(nodes.size() <= UINT32_MAX);
     for (std::uint32_t link = 0; link < kFirstSlotLink; ++link) {
-      heads_[link] = {link, link};
+      nodes_[link].prev = link;
+      nodes_[link].next = link;
     }
   }
   BasicTimerWheel(const BasicTimerWheel&) = delete;  // two wheels cannot share nodes
@@ -79,7 +86,7 @@ class alignas(kCacheLine) BasicTimerWheel {
   void arm(std::uint32_t slot, std::uint64_t tick) noexcept {
     cancel(slot);
     ++size_;
-    nodes_[slot].tick = tick;
+    of(slot).tick = tick;
     if (tick != last_tick_ || last_bucket_ == kLists) {
       last_tick_ = tick;
       last_bucket_ = bucket_for(tick, floor_);
@@ -98,14 +105,14 @@ class alignas(kCacheLine) BasicTimerWheel {
   }
 
   bool armed(std::uint32_t slot) const noexcept {
-    LANEWAY_ASSERT(slot < nodes_.size());
-    return nodes_[slot].next != kUnlinked;
+    LANEWAY_ASSERT(kFirstSlotLink + slot < nodes_.size());
+    return of(slot).next != kUnlinked;
   }
 
   // As given to arm(). The slot must be armed.
   std::uint64_t tick_of(std::uint32_t slot) const noexcept {
     LANEWAY_ASSERT(armed(slot));
-    return nodes_[slot].tick;
+    return of(slot).tick;
   }
 
   std::uint32_t size() const noexcept { return size_; }  // timers armed
@@ -137,26 +144,23 @@ class alignas(kCacheLine) BasicTimerWheel {
         break;
       }
       ++progress.nodes;
-      const std::uint32_t slot = heads_[link_of_bucket(current_bucket())].next - kFirstSlotLink;
+      const std::uint32_t slot = nodes_[link_of_bucket(current_bucket())].next - kFirstSlotLink;
       unlink(slot);
       if (cascading()) {
         descend(slot);
         continue;
       }
       --size_;
-      LANEWAY_ASSERT(nodes_[slot].tick <= now_tick);
-      sink(slot, std::uint64_t{nodes_[slot].tick});
+      LANEWAY_ASSERT(of(slot).tick <= now_tick);
+      sink(slot, std::uint64_t{of(slot).tick});
     }
     return progress;
   }
 
  private:
-  // A link names the head of a list (bucket + 1) or a slot (kFirstSlotLink + slot). Lists are
-  // circular through their heads, so that to unlink needs no bucket and to append no special case.
-  struct Head {
-    std::uint32_t prev;
-    std::uint32_t next;
-  };
+  // A link is the place of a node: the head of a list (bucket + 1) or a slot (kFirstSlotLink +
+  // slot). Lists are circular through their heads, so that to unlink needs no bucket and to append
+  // no special case.
 
   static constexpr std::uint32_t kBuckets = 1u << kBucketBits;  // of a level
   static constexpr std::uint32_t kOverflow = kLevels * kBuckets;
@@ -171,15 +175,11 @@ class alignas(kCacheLine) BasicTimerWheel {
 
   static constexpr std::uint32_t link_of_bucket(std::uint32_t bucket) { return bucket + 1; }
 
-  std::uint32_t& prev_of(std::uint32_t link) noexcept {
-    return link < kFirstSlotLink ? heads_[link].prev : nodes_[link - kFirstSlotLink].prev;
-  }
-  std::uint32_t& next_of(std::uint32_t link) noexcept {
-    return link < kFirstSlotLink ? heads_[link].next : nodes_[link - kFirstSlotLink].next;
-  }
+  TimerNode& of(std::uint32_t slot) noexcept { return nodes_[kFirstSlotLink + slot]; }
+  const TimerNode& of(std::uint32_t slot) const noexcept { return nodes_[kFirstSlotLink + slot]; }
 
   bool empty(std::uint32_t bucket) const noexcept {
-    return heads_[link_of_bucket(bucket)].next == link_of_bucket(bucket);
+    return nodes_[link_of_bucket(bucket)].next == link_of_bucket(bucket);
   }
 
   // Not below the level whose lowest digit is worth `floor` ticks.
@@ -200,31 +200,31 @@ class alignas(kCacheLine) BasicTimerWheel {
 
   void append(std::uint32_t bucket, std::uint32_t slot) noexcept {
     const std::uint32_t head = link_of_bucket(bucket);
-    const std::uint32_t last = heads_[head].prev;
-    LANEWAY_ASSERT(next_of(last) == head);
-    nodes_[slot].prev = last;
-    nodes_[slot].next = head;
-    next_of(last) = kFirstSlotLink + slot;
-    heads_[head].prev = kFirstSlotLink + slot;
+    const std::uint32_t last = nodes_[head].prev;
+    LANEWAY_ASSERT(nodes_[last].next == head);
+    of(slot).prev = last;
+    of(slot).next = head;
+    nodes_[last].next = kFirstSlotLink + slot;
+    nodes_[head].prev = kFirstSlotLink + slot;
     if (last == head) {
       occupied_[bucket / 64] |= std::uint64_t{1} << (bucket % 64);
       occupied_words_ |= std::uint64_t{1} << (bucket / 64);
     }
     if (bucket >= kOverflow) [[unlikely]] {
-      overflow_round_ = std::min(overflow_round_, nodes_[slot].tick >> kRoundBits);
+      overflow_round_ = std::min(overflow_round_, of(slot).tick >> kRoundBits);
     }
   }
 
   void unlink(std::uint32_t slot) noexcept {
-    TimerNode& node = nodes_[slot];
+    TimerNode& node = of(slot);
     const std::uint32_t prev = node.prev;
     const std::uint32_t next = node.next;
-    LANEWAY_ASSERT(next_of(prev) == kFirstSlotLink + slot);
-    LANEWAY_ASSERT(prev_of(next) == kFirstSlotLink + slot);
+    LANEWAY_ASSERT(nodes_[prev].next == kFirstSlotLink + slot);
+    LANEWAY_ASSERT(nodes_[next].prev == kFirstSlotLink + slot);
     node.prev = kUnlinked;
     node.next = kUnlinked;
-    next_of(prev) = next;
-    prev_of(next) = prev;
+    nodes_[prev].next = next;
+    nodes_[next].prev = prev;
     if (prev == next) {  // only a head can stand on both sides: the list is empty now
       const std::uint32_t bucket = prev - 1;
       occupied_[bucket / 64] &= ~(std::uint64_t{1} << (bucket % 64));
@@ -286,7 +286,7 @@ class alignas(kCacheLine) BasicTimerWheel {
   }
 
   void descend(std::uint32_t slot) noexcept {
-    const std::uint32_t bucket = bucket_for(nodes_[slot].tick, 1);
+    const std::uint32_t bucket = bucket_for(of(slot).tick, 1);
     LANEWAY_ASSERT(bucket < current_bucket() || bucket == overflow_);
     append(bucket == overflow_ ? bucket ^ 1 : bucket, slot);
   }
@@ -303,7 +303,6 @@ class alignas(kCacheLine) BasicTimerWheel {
   std::uint32_t size_ = 0;
   std::uint32_t overflow_ = kOverflow;  // or kOverflow + 1; the other one is for cascades
   std::array<std::uint64_t, kWords> occupied_{};
-  std::array<Head, kFirstSlotLink> heads_;
 };
 
 using TimerWheel = BasicTimerWheel<>;

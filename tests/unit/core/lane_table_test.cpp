@@ -25,9 +25,8 @@ class LaneTableTest : public ::testing::Test {
   }
 
   std::array<Slot, kSlots> slots_{};
-  std::array<Lane, kSlots> memory_{};
   std::vector<ProbeTable::Entry> entries_{KeyTable::entries(kSlots)};
-  LaneTable lanes_{entries_, memory_, slots_};
+  LaneTable lanes_{entries_, slots_};
 };
 
 TEST_F(LaneTableTest, the_first_of_a_key_is_alone_and_the_next_is_not) {
@@ -61,9 +60,9 @@ TEST_F(LaneTableTest, when_another_leaves_the_head_stays) {
 
 TEST_F(LaneTableTest, a_slot_knows_whether_it_is_in_a_lane) {
   append(0, "a");
-  EXPECT_NE(slots_[0].lane, 0u);
+  EXPECT_NE(slots_[0].lane_prev, 0u);
   lanes_.remove(0);
-  EXPECT_EQ(slots_[0].lane, 0u);
+  EXPECT_EQ(slots_[0].lane_prev, 0u);
 }
 
 TEST_F(LaneTableTest, a_key_that_begins_another_key_is_another_key) {

@@ -20,18 +20,20 @@ class PositionIndexTest : public ::testing::Test {
     index_.insert(slot);
   }
 
+  void resolve(std::uint32_t slot) { index_.resolve(slot, MessageState::completed); }
+
   std::array<Slot, kSlots> slots_{};
   std::array<std::uint32_t, 2 * kSlots> ring_{};
   std::array<ProbeTable::Entry, 2 * kSlots> overflow_{};
   PositionIndex index_{ring_, overflow_, slots_};
 };
 
-TEST_F(PositionIndexTest, a_position_is_found_until_it_is_erased) {
+TEST_F(PositionIndexTest, a_position_is_found_until_its_message_is_over) {
   EXPECT_EQ(index_.find(5), 0u);
   insert(2, 5);
   EXPECT_EQ(index_.find(5), 3u);
   EXPECT_EQ(index_.find(13), 0u);  // the same place in the ring
-  index_.erase(2);
+  resolve(2);
   EXPECT_EQ(index_.find(5), 0u);
 }
 
@@ -42,14 +44,25 @@ TEST_F(PositionIndexTest, a_message_older_than_a_turn_of_the_ring_is_still_found
   EXPECT_EQ(index_.find(5), 1u);
   EXPECT_EQ(index_.find(13), 2u);
   EXPECT_EQ(index_.find(21), 3u);
-  index_.erase(1);
+  resolve(1);
   EXPECT_EQ(index_.find(5), 1u);
   EXPECT_EQ(index_.find(13), 0u);
   EXPECT_EQ(index_.find(21), 3u);
-  index_.erase(2);
+  resolve(2);
   EXPECT_EQ(index_.find(5), 1u);
-  index_.erase(0);
+  resolve(0);
   EXPECT_EQ(index_.find(5), 0u);
+}
+
+TEST_F(PositionIndexTest, tells_the_outcome_until_a_newer_message_needs_the_place) {
+  insert(0, 5);
+  index_.resolve(0, MessageState::expired);
+  EXPECT_EQ(index_.find(5), 0u);
+  EXPECT_EQ(index_.outcome(5), MessageState::expired);
+  insert(1, 13);
+  EXPECT_EQ(index_.find(13), 2u);
+  index_.resolve(1, MessageState::completed);
+  EXPECT_EQ(index_.outcome(13), MessageState::completed);
 }
 
 TEST_F(PositionIndexTest, positions_that_differ_in_their_high_half_are_told_apart) {
@@ -71,7 +84,7 @@ TEST_F(PositionIndexTest, a_long_random_life_agrees_with_a_map) {
       insert(slot, ++next);
       expected[slot] = next;
     } else if (slot != 0 || random() % 16 == 0) {  // slot 0 holds long lives
-      index_.erase(slot);
+      resolve(slot);
       expected.erase(slot);
     }
     for (const auto& [live, position] : expected) {

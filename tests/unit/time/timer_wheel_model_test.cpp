@@ -35,7 +35,10 @@ template <class Wheel>
 class WheelAndModel {
  public:
   WheelAndModel(std::uint32_t slots, std::uint64_t start)
-      : nodes_(slots), wheel_(nodes_, start), places_(slots, due_.end()), last_now_(start) {}
+      : nodes_(Wheel::nodes_for(slots)),
+        wheel_(nodes_, start),
+        places_(slots, due_.end()),
+        last_now_(start) {}
 
   void arm(std::uint32_t slot, std::uint64_t tick) {
     forget(slot);
@@ -435,7 +438,7 @@ TEST(timer_wheel_model, a_tiny_wheel_under_long_random_runs_fires_as_the_model_s
 
 TEST(timer_wheel_work, a_timer_moves_at_most_once_per_level_from_any_place_to_any_tick) {
   std::mt19937_64 random(from_environment("LANEWAY_SEED", 7));
-  std::array<TimerNode, 1> nodes{};
+  std::array<TimerNode, TimerWheel::nodes_for(1)> nodes{};
   for (int trial = 0; trial < 100'000; ++trial) {
     const std::uint64_t start = random() >> 32;
     const std::uint64_t due = start + ((random() >> 32) >> random() % 32);
@@ -450,25 +453,26 @@ TEST(timer_wheel_work, a_timer_moves_at_most_once_per_level_from_any_place_to_an
 
 TEST(timer_wheel_work, leases_settled_in_time_are_moved_only_when_their_level_begins_a_new_turn) {
   constexpr std::uint64_t kTicks = 200'000;
-  std::vector<TimerNode> nodes(64);
+  constexpr std::uint32_t kSlots = 64;
+  std::vector<TimerNode> nodes(TimerWheel::nodes_for(kSlots));
   TimerWheel wheel(nodes, 0);
   std::uint64_t moved = 0;
   for (std::uint64_t now_tick = 0; now_tick < kTicks; ++now_tick) {
-    for (std::uint32_t slot = 0; slot < nodes.size(); ++slot) {
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
       wheel.arm(slot, now_tick + 30'000);
     }
     moved += wheel.advance(now_tick + 1, kAll, [](std::uint32_t, std::uint64_t) {}).nodes;
-    for (std::uint32_t slot = 0; slot < nodes.size(); ++slot) {
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
       ASSERT_TRUE(wheel.cancel(slot));
     }
   }
   // Of 12.8 million leases, those that were out when 65,536 ticks were over.
-  EXPECT_EQ(moved, kTicks / 65'536 * nodes.size());
+  EXPECT_EQ(moved, kTicks / 65'536 * kSlots);
 }
 
 TEST(timer_wheel_work, the_overflow_is_looked_through_only_in_rounds_in_which_something_is_due) {
   constexpr std::uint64_t kRound = std::uint64_t{1} << 32;
-  std::vector<TimerNode> nodes(101);
+  std::vector<TimerNode> nodes(TimerWheel::nodes_for(101));
   TimerWheel wheel(nodes, 0);
   wheel.arm(100, 2 * kRound);
   for (std::uint32_t slot = 0; slot < 100; ++slot) {

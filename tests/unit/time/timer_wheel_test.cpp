@@ -36,20 +36,23 @@ class TimerWheelTest : public ::testing::Test {
     return nodes;
   }
 
-  std::array<TimerNode, 8> nodes_{};
+  std::array<TimerNode, TimerWheel::nodes_for(8)> nodes_{};
   TimerWheel wheel_{nodes_, 1000};
   Slots fired_;
   Ticks fired_ticks_;
 };
 
-TEST_F(TimerWheelTest, a_new_wheel_has_nothing_armed_and_does_not_touch_its_nodes) {
+TEST_F(TimerWheelTest, a_new_wheel_has_nothing_armed_and_does_not_touch_those_of_its_slots) {
   EXPECT_EQ(wheel_.size(), 0u);
   EXPECT_EQ(wheel_.next_due(), UINT64_MAX);
   EXPECT_FALSE(wheel_.armed(3));
-  std::array<TimerNode, 2> marked{{{0, 0, 77}, {0, 0, 78}}};
+  std::array<TimerNode, TimerWheel::nodes_for(2)> marked{};
+  TimerNode* const of_slots = marked.data() + TimerWheel::nodes_for(0);
+  of_slots[0].tick = 77;
+  of_slots[1].tick = 78;
   const TimerWheel other(marked, 5);
-  EXPECT_EQ(marked[0].tick, 77u);
-  EXPECT_EQ(marked[1].tick, 78u);
+  EXPECT_EQ(of_slots[0].tick, 77u);
+  EXPECT_EQ(of_slots[1].tick, 78u);
   EXPECT_FALSE(other.armed(0));
 }
 
@@ -331,7 +334,7 @@ TEST_F(TimerWheelTest, the_largest_ticks_can_be_armed_and_reached) {
 TEST(timer_wheel, a_million_leases_that_end_at_once_are_fired_in_order_and_within_the_budget) {
   constexpr std::uint32_t kLeases = 1'000'000;
   constexpr std::uint32_t kBudget = 128;
-  std::vector<TimerNode> nodes(kLeases);
+  std::vector<TimerNode> nodes(TimerWheel::nodes_for(kLeases));
   TimerWheel wheel(nodes, 12'345);
   for (std::uint32_t slot = 0; slot < kLeases; ++slot) {
     wheel.arm(slot, 42'345);
@@ -351,7 +354,7 @@ TEST(timer_wheel, a_million_leases_that_end_at_once_are_fired_in_order_and_withi
 
 #ifndef LANEWAY_RELEASE
 TEST(timer_wheel_death_test, asking_for_the_tick_of_an_idle_slot_or_arming_one_beyond_stops_us) {
-  std::array<TimerNode, 2> nodes{};
+  std::array<TimerNode, TimerWheel::nodes_for(2)> nodes{};
   TimerWheel wheel(nodes, 0);
   EXPECT_DEATH((void)wheel.tick_of(1), "armed");
   EXPECT_DEATH(wheel.arm(2, 5), "nodes_");
