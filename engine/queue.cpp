@@ -4,6 +4,7 @@
 #include "engine/message_item.hpp"
 #include "engine/queue_state.hpp"
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
@@ -170,7 +171,7 @@ Result<DrainReport> Queue::drain(milliseconds grace) {
   constexpr milliseconds kLook{1};
   pause_consuming();
   const SteadyClock clock;
-  const auto deadline = clock.now() + grace;
+  const auto deadline = clock.now() + std::min(grace, milliseconds(engine::kWaitMsMax));
   Result<QueueStats> stats = state_->stats();
   const std::uint64_t settled_before = stats ? settled(*stats) : 0;
   while (stats && stats->leased != 0 && clock.now() < deadline) {

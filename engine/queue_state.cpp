@@ -286,7 +286,8 @@ Result<> QueueState::wait_for(milliseconds wait, VisitAll visit_all) {
   if (visit_all() || wait == milliseconds::zero() || !may_block_) {
     return {};
   }
-  const std::int64_t deadline_ns = now_ns() + nanoseconds(wait).count();
+  const std::int64_t deadline_ns =
+      now_ns() + nanoseconds(std::min(wait, milliseconds(kWaitMsMax))).count();
   constexpr int kSpins = 64;
   constexpr nanoseconds kHoleNap = milliseconds(1);
   for (;;) {

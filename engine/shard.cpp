@@ -237,6 +237,7 @@ void Shard::apply(std::uint64_t entry, std::int64_t now_ns) {
       const LeaseEnd end = end_of(word.state);
       const bool failed = end == LeaseEnd::nacked || end == LeaseEnd::rejected;
       core_.settle(index, end, word.prefix, failed ? &notes_[index] : nullptr, now_ns);
+      timers_tick_ = kNoTick;  // a delay of zero or a message deadline that is past is due now
       return;
     }
     case Final::unpin:

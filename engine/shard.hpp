@@ -102,6 +102,8 @@ class Shard : public Letter {
   friend class Hold;
 
   enum class Final : std::uint64_t { acked, settled, unpin, unpin_run };
+  static constexpr std::uint64_t kNoTick = ~std::uint64_t{0};
+
   static std::uint64_t entry(Final kind, std::uint32_t index) {
     return static_cast<std::uint64_t>(kind) << 32 | index;
   }
@@ -137,8 +139,8 @@ class Shard : public Letter {
   // Under the token.
   std::uint64_t inbox_head_;
   std::uint64_t returns_head_ = 0;
-  std::uint64_t inbox_tick_ = 0;  // when the inbox was last looked at
-  std::uint64_t timers_tick_ = 0;
+  std::uint64_t inbox_tick_ = 0;         // when the inbox was last looked at
+  std::uint64_t timers_tick_ = kNoTick;  // whose timers have all been fired
   std::uint64_t holds_ = 0;
   bool more_ = false;  // a budget ended the last step
   ShardCore core_;

@@ -214,6 +214,7 @@ std::uint64_t Shard::take_back_leases() {
       const std::uint32_t run = core_.slot(index).run;
       taken += (run == 0 ? 1 : core_.run(run).size) - word.prefix;
       core_.settle(index, LeaseEnd::taken_back, word.prefix, nullptr, hold.now_ns());
+      timers_tick_ = kNoTick;
     }
   });
   return taken;

@@ -23,6 +23,8 @@ constexpr std::uint32_t kWorkersMax = 1'024;
 // How soon a worker without work notices that the pool is stopped.
 constexpr milliseconds kReceiveWait{100};
 constexpr milliseconds kIdleNap{1};
+// 100 years: a limit longer than that could not be counted in nanoseconds.
+constexpr milliseconds kLongest = std::chrono::hours(100 * 365 * 24);
 
 struct Handled {
   Outcome outcome;
@@ -240,7 +242,7 @@ void WorkerPool::State::extend(Worker& worker) {
   const std::lock_guard lock(worker.mutex);
   const bool limited = options.handler_time_max > milliseconds::zero();
   const bool too_long = limited && worker.began >= nanoseconds::zero() &&
-                        clock.now() - worker.began > options.handler_time_max;
+                        clock.now() - worker.began > std::min(options.handler_time_max, kLongest);
   for (std::size_t i = worker.at + (too_long ? 1 : 0); i < worker.hand.size(); ++i) {
     worker.stats.extended += worker.hand[i].extend(lease) ? 1u : 0u;
   }
@@ -349,8 +351,9 @@ PoolReport WorkerPool::drain(std::chrono::milliseconds grace) {
   const std::uint64_t handled_before = state_->sum().handled;
   state_->stop();
   {
+    const auto longest = std::min(grace, kLongest);
     std::unique_lock lock(state_->mutex);
-    state_->changed.wait_for(lock, grace, [this] { return state_->threads_running == 0; });
+    state_->changed.wait_for(lock, longest, [this] { return state_->threads_running == 0; });
   }
   const PoolStats stats = state_->sum();
   PoolReport report;

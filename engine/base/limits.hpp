@@ -31,6 +31,8 @@ inline constexpr std::uint32_t kStoryAttemptsMax = 32;
 
 inline constexpr std::uint64_t kDelayMsMax = (std::uint64_t{1} << 38) - 1;  // 8.7 years
 inline constexpr std::uint64_t kLeaseMsMax = 7ull * 24 * 3600 * 1000;
+// A wait that a user asks for ends after 100 years: a point in time still fits 64 bits of ns.
+inline constexpr std::uint64_t kWaitMsMax = 100ull * 365 * 24 * 3600 * 1000;
 
 static_assert(kRunMax <= kBatchMax, "a run fits one receive");
 

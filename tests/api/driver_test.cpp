@@ -40,4 +40,13 @@ TEST(Driver, a_delayed_message_wakes_a_sleeping_consumer) {
   }
 }
 
+// It once ended at once: its end, counted in nanoseconds, had overflowed.
+TEST(Driver, the_longest_wait_of_all_lasts_until_there_is_a_message) {
+  laneway::Engine engine = *laneway::Engine::open();
+  laneway::Queue queue = *engine.queue("jobs");
+  laneway::Consumer consumer = *queue.consumer();
+  ASSERT_TRUE(queue.publish({.payload = "later", .delay = 5ms}));
+  EXPECT_EQ(consumer.receive({.wait = std::chrono::milliseconds::max()})->size(), 1u);
+}
+
 }  // namespace

@@ -113,6 +113,18 @@ TEST_F(Time, messages_due_in_the_same_tick_join_in_the_order_of_their_ids) {
 
 // --- message deadline -------------------------------------------------------------------------
 
+// It once waited for the next tick: the timers of this one had been fired before the release.
+TEST_F(Time, a_message_released_at_its_deadline_expires_at_once_and_is_granted_to_nobody) {
+  Queue queue = open();
+  Consumer consumer = *queue.consumer();
+  const MessageId id = *queue.publish({.ttl = 100ms});
+  Lease lease = receive_one(consumer);
+  pass(100ms);
+  ASSERT_TRUE(lease.release());
+  EXPECT_TRUE(nothing_to_receive(consumer));
+  EXPECT_EQ(state(queue, id), MessageState::expired);
+}
+
 TEST_F(Time, a_message_that_still_waits_at_its_deadline_expires_and_is_no_dead_letter) {
   Queue queue = open();
   Consumer consumer = *queue.consumer();

@@ -10,9 +10,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <cstring>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,7 +32,7 @@ inline FailureNote note_of(std::string_view text, std::uint32_t error_class = 0)
   FailureNote note = {};
   note.error_class = error_class;
   note.text_bytes = static_cast<std::uint8_t>(text.size());
-  std::memcpy(note.text, text.data(), text.size());
+  std::ranges::copy(text, note.text);
   return note;
 }
 
@@ -75,8 +75,8 @@ class CoreFixture : public ::testing::Test {
   std::uint64_t publish(const Publish& message) {
     core();
     Submission submission = {};
-    std::memcpy(submission.key, message.key.data(), message.key.size());
-    std::memcpy(submission.payload, message.payload.data(), message.payload.size());
+    std::ranges::copy(message.key, submission.key);
+    std::ranges::copy(std::as_bytes(std::span(message.payload)), submission.payload);
     submission.key_bytes = message.key.size() & 0xff;
     submission.payload_bytes = message.payload.size() & 0xff;
     submission.key_hash = key_hash(message.key);
