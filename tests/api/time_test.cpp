@@ -120,6 +120,8 @@ TEST_F(Time, a_message_released_at_its_deadline_expires_at_once_and_is_granted_t
   const MessageId id = *queue.publish({.ttl = 100ms});
   Lease lease = receive_one(consumer);
   pass(100ms);
+  publish(queue, "another");
+  ASSERT_TRUE(receive_one(consumer).ack());
   ASSERT_TRUE(lease.release());
   EXPECT_TRUE(nothing_to_receive(consumer));
   EXPECT_EQ(state(queue, id), MessageState::expired);
