@@ -74,6 +74,13 @@ Result<> Lease::ack() {
   return shard_->ack(*this);
 }
 
+Result<> Lease::ack(std::string_view result) {
+  if (shard_ == nullptr) {
+    return already_settled();
+  }
+  return shard_->ack(*this, result);
+}
+
 Result<> Lease::ack_through(std::size_t count) {
   if (shard_ == nullptr) {
     return already_settled();

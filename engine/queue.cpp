@@ -66,6 +66,29 @@ Result<MessageStatus> Queue::status(MessageId id) {
   return shard != nullptr ? shard->status(id.position()) : Result<MessageStatus>(MessageStatus{});
 }
 
+Result<MessageStatus> Queue::wait(MessageId id, milliseconds timeout) {
+  if (state_->closed.read()) {
+    return queue_closed();
+  }
+  if (timeout < milliseconds::zero()) {
+    return {Errc::invalid_argument, "timeout is not negative"};
+  }
+  engine::Shard* const shard = state_->shard_of(id);
+  return shard != nullptr ? state_->wait(*shard, id, timeout)
+                          : Result<MessageStatus>(MessageStatus{});
+}
+
+Result<MessageState> Queue::cancel(MessageId id) {
+  if (state_->closed.read()) {
+    return queue_closed();
+  }
+  engine::Shard* const shard = state_->shard_of(id);
+  if (shard == nullptr) {
+    return {Errc::not_found, "no such message, or it is over"};
+  }
+  return shard->cancel(id.position());
+}
+
 Result<QueueStats> Queue::stats() {
   if (state_->closed.read()) {
     return queue_closed();

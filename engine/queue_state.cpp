@@ -40,6 +40,8 @@ ShardOptions shard_options(const QueueOptions& options, std::uint32_t number) {
   shard.capacity = share(options.capacity, options.shards);
   shard.dead_max = share(options.dead_letters_max, options.shards);
   shard.outcomes = std::bit_ceil(share(options.outcomes_remembered, options.shards));
+  const std::uint64_t results = share(options.results_remembered, options.shards);
+  shard.results = results == 0 ? 0 : std::bit_ceil(results);
   shard.first_position = kFirstPosition;
   shard.kind = options.kind;
   shard.on_failure = options.on_failure;
@@ -48,6 +50,19 @@ ShardOptions shard_options(const QueueOptions& options, std::uint32_t number) {
   shard.backoff = options.backoff;
   shard.seed = options.seed + number;
   return shard;
+}
+
+bool is_over(MessageState state) {
+  switch (state) {
+    case MessageState::accepted:
+    case MessageState::delayed:
+    case MessageState::ready:
+    case MessageState::blocked:
+    case MessageState::leased:
+      return false;
+    default:
+      return true;
+  }
 }
 
 std::uint32_t content_max(const QueueOptions& options) {
@@ -74,6 +89,9 @@ Result<> check_sizes(const QueueOptions& options) {
   }
   if (options.outcomes_remembered == 0 || options.outcomes_remembered > kShardCapacityMax) {
     return {Errc::invalid_argument, "outcomes_remembered is 1 to 134,217,728"};
+  }
+  if (options.results_remembered > kShardCapacityMax) {
+    return {Errc::invalid_argument, "results_remembered is at most 134,217,728"};
   }
   return {};
 }
@@ -346,6 +364,26 @@ Result<QueueStats> QueueState::stats() {
   return total;
 }
 
+// The first wake-up is followed at once; those after it may be about other messages, so they are
+// not followed more often than it costs little.
+Result<MessageStatus> QueueState::wait(Shard& shard, MessageId id, milliseconds timeout) {
+  constexpr milliseconds kLookAgain{1};
+  const std::int64_t deadline_ns = now_ns() + nanoseconds(timeout).count();
+  for (bool first = true;; first = false) {
+    const EventCount::Key key = onlookers.prepare();
+    Result<MessageStatus> status = shard.status(id.position());
+    const nanoseconds left{deadline_ns - now_ns()};
+    if (!status || is_over(status->state) || !may_block_ || left <= nanoseconds::zero()) {
+      onlookers.cancel();
+      return status;
+    }
+    onlookers.wait(key, left);
+    if (!first) {
+      std::this_thread::sleep_for(std::min<nanoseconds>(left, kLookAgain));
+    }
+  }
+}
+
 void QueueState::refresh() {
   for (const auto& shard : shards_) {
     shard->look_again();
@@ -357,6 +395,7 @@ void QueueState::close() noexcept {
   std::call_once(closed_once_, [this] {
     closed.set(true);
     consumers.notify_all();
+    onlookers.notify_all();
     std::int64_t leases = 0;
     // Closing takes the tokens for good, so nobody posts to the driver any more.
     for (const auto& shard : shards_) {

@@ -160,7 +160,7 @@ Shard::Visit Shard::receive(const ReceiveTerms& terms, LeaseBatch* batch) {
 }
 
 // The generation has come round while old Leases pin the slot: they could be taken for the new one.
-// No program gets here but one that keeps a Lease through 131,072 deliveries of its message.
+// No program gets here but one that keeps a Lease through 65,536 deliveries of its message.
 void Shard::refuse_wrapped(std::uint32_t slot, std::int64_t now_ns) {
   words_[slot].settle(0, LeaseState::rejected);
   core_.settle(slot, LeaseEnd::rejected, 0, nullptr, now_ns);
@@ -240,6 +240,10 @@ void Shard::apply(std::uint64_t entry, std::int64_t now_ns) {
       timers_tick_ = kNoTick;  // a delay of zero or a message deadline that is past is due now
       return;
     }
+    case Final::acked_with_result:
+      core_.keep_result(index, notes_[index].text_view());
+      core_.settle_acked(index, now_ns);
+      return;
     case Final::unpin:
       core_.unpin(index);
       return;
@@ -307,6 +311,7 @@ void Shard::release() {
        returns_.claimed() != returns_head)) {
     host_.consumers.notify_one();
   }
+  host_.onlookers.notify_all();
   if (news) {
     host_.driver->wake_before(next_due);
   }
@@ -329,9 +334,7 @@ Result<> Shard::settle(Lease& lease, LeaseState verdict, const Failure* failure)
     note.after_ms_plus_1 = failure->after ? static_cast<std::uint64_t>(failure->after->count()) + 1
                                           : FailureNote::kBackoff;
     note.error_class = failure->error_class;
-    note.text_bytes =
-        static_cast<std::uint8_t>(std::min<std::size_t>(failure->error.size(), kErrorTextBytesMax));
-    std::copy_n(failure->error.data(), note.text_bytes, note.text);
+    note.set_text(failure->error);
   }
   deliver(lease, entry(Final::settled, lease.slot_));
   return {};
@@ -346,6 +349,18 @@ Result<> Shard::ack(Lease& lease) {
   return {};
 }
 
+Result<> Shard::ack(Lease& lease, std::string_view result) {
+  if (!core_.keeps_results() || size(lease) != 1) {
+    return {Errc::invalid_argument, "a result is of one message, in a queue that keeps results"};
+  }
+  if (!words_[lease.slot_].settle(lease.generation_, LeaseState::acked)) {
+    return lost(1);
+  }
+  notes_[lease.slot_].set_text(result);
+  deliver(lease, entry(Final::acked_with_result, lease.slot_));
+  return {};
+}
+
 // The one final entry of a Lease. The queue may be freed as soon as the cell is filled, so what is
 // needed after that is fetched before; a sleeper that registers in between sees the claim.
 void Shard::deliver(Lease& lease, std::uint64_t entry) {
@@ -355,12 +370,12 @@ void Shard::deliver(Lease& lease, std::uint64_t entry) {
   if (claim.closed) [[unlikely]] {
     returns_.put(claim.position, entry);
     depart(1);
-  } else if (!host_.consumers.anybody_waits()) {
+  } else if (!host_.anybody_waits()) {
     returns_.put(claim.position, entry);
   } else {
     const std::shared_ptr<ShardHost> alive = host_.keep();
     returns_.put(claim.position, entry);
-    alive->consumers.notify_one();
+    alive->wake_for_settles();
   }
 }
 
@@ -404,6 +419,9 @@ Result<> Shard::extend(Lease& lease, std::chrono::milliseconds by) {
   if (!words_[lease.slot_].extend(lease.generation_, deadline)) {
     return lost(1);
   }
+  if (words_[lease.slot_].view().marked) {
+    return {Errc::cancelled, "somebody has asked to cancel the message"};
+  }
   return {};
 }
 
@@ -423,7 +441,7 @@ std::size_t Shard::ack_all(std::span<Lease> leases) {
     return 0;
   }
   const ReturnsRing::Claim claim = returns_.claim(winners);
-  const bool somebody_waits = !claim.closed && host_.consumers.anybody_waits();
+  const bool somebody_waits = !claim.closed && host_.anybody_waits();
   const std::shared_ptr<ShardHost> alive = somebody_waits ? host_.keep() : nullptr;
   std::uint64_t position = claim.position;
   for (Lease& lease : leases) {
@@ -436,7 +454,7 @@ std::size_t Shard::ack_all(std::span<Lease> leases) {
     depart(winners);
   }
   if (alive != nullptr) {
-    alive->consumers.notify_one();
+    alive->wake_for_settles();
   }
   return winners;
 }

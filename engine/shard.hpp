@@ -56,6 +56,7 @@ class Shard : public Letter {
 
   // --- settlers --------------------------------------------------------------------------------
   Result<> ack(Lease& lease);
+  Result<> ack(Lease& lease, std::string_view result);
   // All other verdicts. `failure` may be null.
   Result<> settle(Lease& lease, LeaseState verdict, const Failure* failure);
   Result<> ack_through(Lease& lease, std::size_t count);
@@ -80,6 +81,7 @@ class Shard : public Letter {
   void look_again();
   Result<> stats(QueueStats* stats);
   Result<MessageStatus> status(std::uint64_t position);
+  Result<MessageState> cancel(std::uint64_t position);
   // Appends letters that died at `from_us` or later, up to limit in the page. Answers where to go
   // on, 0 at the end.
   Result<std::uint64_t> dead_letters(std::uint64_t from_us,
@@ -101,7 +103,7 @@ class Shard : public Letter {
  private:
   friend class Hold;
 
-  enum class Final : std::uint64_t { acked, settled, unpin, unpin_run };
+  enum class Final : std::uint64_t { acked, acked_with_result, settled, unpin, unpin_run };
   static constexpr std::uint64_t kNoTick = ~std::uint64_t{0};
 
   static std::uint64_t entry(Final kind, std::uint32_t index) {

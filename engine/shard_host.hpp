@@ -36,7 +36,15 @@ struct ShardHost {
   const Clock& clock;                                  // the driver's
   const std::chrono::system_clock::time_point origin;  // wall time at time 0 of the clock
   PayloadPool pool;
+  // Settles are news for both.
+  bool anybody_waits() const { return consumers.anybody_waits() || onlookers.anybody_waits(); }
+  void wake_for_settles() {
+    consumers.notify_one();
+    onlookers.notify_all();
+  }
+
   EventCount consumers;
+  EventCount onlookers;  // wait for the end of a message
   Departures departures;
   Flag closed;
   Flag consuming_paused;

@@ -88,9 +88,11 @@ Result<MessageStatus> Shard::status(std::uint64_t position) {
   }
   const std::uint32_t index = core_.find(position);
   if (index == ShardCore::kNoSlot) {
+    status.result = core_.result(position);
     return status;
   }
   const Slot& slot = core_.slot(index);
+  status.cancelling = slot.cancelled && status.state == MessageState::leased;
   status.attempts = slot.attempts;
   if (status.state == MessageState::delayed) {
     const auto due = static_cast<std::int64_t>(core_.due_tick(index));
@@ -103,6 +105,26 @@ Result<MessageStatus> Shard::status(std::uint64_t position) {
     status.error.assign(last.text, last.text_bytes);
   }
   return status;
+}
+
+Result<MessageState> Shard::cancel(std::uint64_t position) {
+  if (!catch_up()) {
+    return closed();
+  }
+  Hold hold = Hold::patient(*this);
+  if (!hold) {
+    return closed();
+  }
+  const std::uint32_t index = core_.find(position);
+  if (index == ShardCore::kNoSlot || core_.slot(index).state == SlotState::dead) {
+    return {Errc::not_found, "no such message, or it is over"};
+  }
+  const std::uint32_t lease = core_.lease_of(index);
+  if (core_.cancel(index, hold.now_ns())) {
+    return MessageState::cancelled;
+  }
+  words_[lease].mark();
+  return MessageState::leased;
 }
 
 Result<std::uint64_t> Shard::dead_letters(std::uint64_t from_us,

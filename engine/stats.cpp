@@ -39,7 +39,8 @@ void QueueStats::add(const QueueStats& other) noexcept {
       &QueueStats::nacked,        &QueueStats::released,      &QueueStats::rejected,
       &QueueStats::lease_expired, &QueueStats::abandoned,     &QueueStats::revoked,
       &QueueStats::lease_lost,    &QueueStats::dead_lettered, &QueueStats::replayed,
-      &QueueStats::discarded,     &QueueStats::expired,       &QueueStats::holds};
+      &QueueStats::discarded,     &QueueStats::expired,       &QueueStats::cancelled,
+      &QueueStats::holds};
   for (const auto sum : kSums) {
     this->*sum += other.*sum;
   }

@@ -84,12 +84,14 @@ struct WorkerPool::State {
         options(options_used),
         handler(std::move(handler_used)),
         lease(options.lease > milliseconds::zero() ? options.lease : queue.options().lease),
+        keeps_results(queue.options().results_remembered != 0),
         workers(options.workers) {}
 
   Queue queue;
   const WorkerPoolOptions options;
   const Handler handler;
   const milliseconds lease;
+  const bool keeps_results;
   const SteadyClock clock;
   std::vector<Worker> workers;
   std::thread extender;
@@ -203,6 +205,9 @@ bool WorkerPool::State::work_on(Worker& worker, std::size_t member) {
 Result<> WorkerPool::State::settle(Lease& lease_held, const Outcome& outcome, std::size_t done) {
   switch (outcome.kind()) {
     case Outcome::Kind::ack:
+      if (!outcome.result().empty() && keeps_results && lease_held.size() == 1) {
+        return lease_held.ack(outcome.result());
+      }
       return lease_held.ack_through(done);
     case Outcome::Kind::retry:
       return lease_held.nack(outcome.failure());
@@ -244,7 +249,9 @@ void WorkerPool::State::extend(Worker& worker) {
   const bool too_long = limited && worker.began >= nanoseconds::zero() &&
                         clock.now() - worker.began > std::min(options.handler_time_max, kLongest);
   for (std::size_t i = worker.at + (too_long ? 1 : 0); i < worker.hand.size(); ++i) {
-    worker.stats.extended += worker.hand[i].extend(lease) ? 1u : 0u;
+    const Result<> extended = worker.hand[i].extend(lease);
+    const bool moved = extended || extended.error().code == Errc::cancelled;
+    worker.stats.extended += moved ? 1u : 0u;
   }
 }
 

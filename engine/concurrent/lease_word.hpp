@@ -6,11 +6,12 @@
 //   LEASED g                settler, settle       ACKED, NACKED, RELEASED, REJECTED or ABANDONED
 //   LEASED g                settler, ack_through  same, more messages of the run acked
 //   LEASED g                settler, extend       same, later deadline
-//   LEASED g                holder, end           EXPIRED; a change in between makes it look again
-//   any other               any settler           unchanged: lease_lost
+//   LEASED g                holder, mark          same, marked as cancelled: settles go on as
+//   before LEASED g                holder, end           EXPIRED; a change in between makes it look
+//   again any other               any settler           unchanged: lease_lost
 //
-// Bits: state 3, acked prefix of the run 6, generation 17, deadline tick 38. A generation may wrap:
-// a Lease pins its slot, and the core refuses the grant that would wrap while pins exist.
+// Bits: state 3, acked prefix of the run 6, generation 16, mark 1, deadline tick 38. A generation
+// may wrap: a Lease pins its slot, and the core refuses the grant that would wrap while pins exist.
 // Progress: every verb is lock-free (one compare-exchange, repeated only when the word changed).
 #pragma once
 
@@ -34,7 +35,7 @@ enum class LeaseState : std::uint8_t {
 
 class LeaseWord {
  public:
-  static constexpr std::uint32_t kGenerations = 1u << 17;
+  static constexpr std::uint32_t kGenerations = 1u << 16;
   static constexpr std::uint32_t kPrefixMax = 63;
 
   struct View {
@@ -42,6 +43,7 @@ class LeaseWord {
     std::uint32_t prefix;
     std::uint32_t generation;
     std::uint64_t deadline_tick;
+    bool marked = false;
     bool operator==(const View&) const = default;
   };
 
@@ -90,6 +92,11 @@ class LeaseWord {
     });
   }
 
+  // By the holder: somebody wants the message cancelled. Nothing when the lease is over.
+  void mark() noexcept {
+    change(view().generation, std::memory_order_relaxed, [](View& view) { view.marked = true; });
+  }
+
   // By the holder. Ends the lease if its deadline is not after `now_tick`. The answer is what the
   // word showed: `state` is expired when this call ended the lease; leased with a later deadline
   // when it was extended; anything else when a settler was first.
@@ -129,11 +136,13 @@ class LeaseWord {
 
   static std::uint64_t pack(const View& view) noexcept {
     return static_cast<std::uint64_t>(view.state) | std::uint64_t{view.prefix} << 3 |
-           std::uint64_t{view.generation} << 9 | view.deadline_tick << 26;
+           std::uint64_t{view.generation} << 9 | std::uint64_t{view.marked} << 25 |
+           view.deadline_tick << 26;
   }
   static View unpack(std::uint64_t word) noexcept {
     return {static_cast<LeaseState>(word & 7), static_cast<std::uint32_t>(word >> 3 & kPrefixMax),
-            static_cast<std::uint32_t>(word >> 9) % kGenerations, word >> 26};
+            static_cast<std::uint32_t>(word >> 9) % kGenerations, word >> 26,
+            (word >> 25 & 1) != 0};
   }
 
   atomic<std::uint64_t> word_;

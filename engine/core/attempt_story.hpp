@@ -8,13 +8,14 @@
 #include "engine/base/limits.hpp"
 #include "engine/core/slot.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string_view>
 
 namespace laneway::engine {
 
-// What a settler says about a failure; lies beside the slot until the core reads it.
+// What a settler says about a failure, or its result; lies beside the slot until the core reads it.
 struct FailureNote {
   static constexpr std::uint64_t kBackoff = 0;  // no delay of its own
 
@@ -24,6 +25,10 @@ struct FailureNote {
   char text[kErrorTextBytesMax];
 
   std::string_view text_view() const { return {text, text_bytes}; }
+  void set_text(std::string_view said) {
+    text_bytes = static_cast<std::uint8_t>(std::min<std::size_t>(said.size(), sizeof text));
+    std::copy_n(said.data(), text_bytes, text);
+  }
 };
 
 class AttemptStory {

@@ -43,6 +43,7 @@ void ShardCore::measure(const ShardOptions& options, ArenaSize* size) {
   size->add<ProbeTable::Entry>(table_entries(options));
   size->add<AttemptStory::Record>(story_records(options));
   size->add<RunRecord>(run_records(options));
+  size->add<ResultStore::Record>(static_cast<std::size_t>(options.results));
 }
 
 ShardCore::ShardCore(const ShardOptions& options, Arena* arena, std::int64_t now_ns)
@@ -58,6 +59,7 @@ ShardCore::ShardCore(const ShardOptions& options, Arena* arena, std::int64_t now
       story_(arena->take<AttemptStory::Record>(story_records(options))),
       runs_(arena->take<RunRecord>(run_records(options))),
       retry_policy_(options.backoff, options.seed),
+      results_(arena->take<ResultStore::Record>(static_cast<std::size_t>(options.results))),
       accepted_(options.first_position) {
   LANEWAY_CHECK(std::has_single_bit(options.outcomes));
   LANEWAY_CHECK(options.dead_max > 0);
@@ -148,7 +150,7 @@ void ShardCore::settle(std::uint32_t index,
   }
   // From the back, so that nobody is granted or made ready before the order is restored.
   for (std::uint32_t i = run.size; i > done + 1; --i) {
-    revoke(run.members[i - 1].slot);
+    revoke(run.members[i - 1].slot, now_ns);
   }
   for (std::uint32_t i = 0; i < std::min(done + 1, run.size); ++i) {
     settle_member(run.members[i].slot, i < done ? LeaseEnd::acked : end, note, now_ns);
@@ -161,33 +163,56 @@ void ShardCore::settle_member(std::uint32_t index,
                               std::int64_t now_ns) {
   --stats_.leased;
   slots_[index].run = 0;
+  count_end(end);
+  if (slots_[index].cancelled && end != LeaseEnd::acked) {
+    end_as(MessageState::cancelled, index, now_ns);
+    return;
+  }
   switch (end) {
     case LeaseEnd::acked:
-      ++stats_.acked;
       leave_lane(index, now_ns);
       resolve(index, MessageState::completed);
       return;
     case LeaseEnd::released:
     case LeaseEnd::taken_back:
-      ++stats_.released;
       give_back(index, now_ns);
       return;
     case LeaseEnd::rejected:
-      ++stats_.rejected;
       story_.add(slots_[index], AttemptEnd::rejected, note, now_ns);
       bury(index, DeadReason::rejected, now_ns);
       return;
     case LeaseEnd::nacked:
-      ++stats_.nacked;
       fail(index, AttemptEnd::nacked, note, now_ns);
       return;
     case LeaseEnd::abandoned:
-      ++stats_.abandoned;
       fail(index, AttemptEnd::abandoned, nullptr, now_ns);
       return;
     case LeaseEnd::expired:
-      ++stats_.lease_expired;
       fail(index, AttemptEnd::expired, nullptr, now_ns);
+      return;
+  }
+}
+
+void ShardCore::count_end(LeaseEnd end) {
+  switch (end) {
+    case LeaseEnd::acked:
+      ++stats_.acked;
+      return;
+    case LeaseEnd::released:
+    case LeaseEnd::taken_back:
+      ++stats_.released;
+      return;
+    case LeaseEnd::rejected:
+      ++stats_.rejected;
+      return;
+    case LeaseEnd::nacked:
+      ++stats_.nacked;
+      return;
+    case LeaseEnd::abandoned:
+      ++stats_.abandoned;
+      return;
+    case LeaseEnd::expired:
+      ++stats_.lease_expired;
       return;
   }
 }
@@ -199,11 +224,15 @@ void ShardCore::give_back(std::uint32_t index, std::int64_t now_ns) {
 }
 
 // The rest of a run whose earlier message was not acknowledged: waits behind it again.
-void ShardCore::revoke(std::uint32_t index) {
+void ShardCore::revoke(std::uint32_t index, std::int64_t now_ns) {
   --stats_.leased;
   ++stats_.revoked;
   --slots_[index].attempts;
   slots_[index].run = 0;
+  if (slots_[index].cancelled) {
+    end_as(MessageState::cancelled, index, now_ns);
+    return;
+  }
   make_blocked(index);
 }
 
@@ -255,16 +284,29 @@ void ShardCore::unpin_run(std::uint32_t record) {
 // --- time -------------------------------------------------------------------------------------
 
 void ShardCore::timer_fired(std::uint32_t index, std::uint64_t tick, std::int64_t now_ns) {
-  Slot& slot = slots_[index];
+  const Slot& slot = slots_[index];
   const bool over = slot.ttl_tick != 0 && tick >= slot.ttl_tick;
   const SlotState state = slot.state;
-  switch (state) {
+  stop_waiting(index);
+  if (over) {
+    end_as(MessageState::expired, index, now_ns);
+    return;
+  }
+  if (state == SlotState::delayed) {
+    join(index, now_ns);
+  } else {
+    LANEWAY_ASSERT(state == SlotState::retrying);
+    make_ready(index, now_ns, false);
+  }
+}
+
+// Takes a waiting message out of what counts and lists it; its state is then the caller's to set.
+void ShardCore::stop_waiting(std::uint32_t index) {
+  switch (slots_[index].state) {
     case SlotState::ready:
-      LANEWAY_ASSERT(over);
       ready_.remove(index);
       break;
     case SlotState::blocked:
-      LANEWAY_ASSERT(over);
       --stats_.blocked;
       break;
     case SlotState::delayed:
@@ -274,18 +316,24 @@ void ShardCore::timer_fired(std::uint32_t index, std::uint64_t tick, std::int64_
     default:
       LANEWAY_CHECK(false);
   }
-  if (!over) {
-    if (state == SlotState::delayed) {
-      join(index, now_ns);
-    } else {
-      make_ready(index, now_ns, false);
-    }
-    return;
-  }
   wheel_.cancel(index);
-  ++stats_.expired;
+}
+
+bool ShardCore::cancel(std::uint32_t index, std::int64_t now_ns) {
+  if (slots_[index].state == SlotState::leased) {
+    slots_[index].cancelled = true;
+    return false;
+  }
+  stop_waiting(index);
+  end_as(MessageState::cancelled, index, now_ns);
+  return true;
+}
+
+// For a message that is in no list and not armed.
+void ShardCore::end_as(MessageState outcome, std::uint32_t index, std::int64_t now_ns) {
+  ++(outcome == MessageState::expired ? stats_.expired : stats_.cancelled);
   leave_lane(index, now_ns);
-  resolve(index, MessageState::expired);
+  resolve(index, outcome);
 }
 
 // --- the end of messages ----------------------------------------------------------------------

@@ -12,7 +12,8 @@
 // Invariants: (1) a slot is in its lane exactly while it is ready, blocked, leased or retrying, has
 // a key and was not detached; (2) of a lane only the head, or the run at its head, is ready, leased
 // or retrying; (3) a slot is reused only when its message is resolved and nothing pins it; (4)
-// accepted = ready + blocked + delayed + leased + dead + completed + expired + discarded.
+// accepted = ready + blocked + delayed + leased + dead + completed + expired + discarded
+// + cancelled.
 //
 // Every step is O(1) but for runs (O(members)) and listings. Nothing allocates.
 // Next in the path of a message: include/laneway/lease.hpp.
@@ -28,6 +29,7 @@
 #include "engine/core/lane_table.hpp"
 #include "engine/core/position_index.hpp"
 #include "engine/core/probe_table.hpp"
+#include "engine/core/result_store.hpp"
 #include "engine/core/retry_policy.hpp"
 #include "engine/core/run_records.hpp"
 #include "engine/core/slot.hpp"
@@ -49,6 +51,7 @@ struct ShardOptions {
   std::uint64_t capacity = 0;
   std::uint64_t dead_max = 0;
   std::uint64_t outcomes = 0;        // power of two
+  std::uint64_t results = 0;         // power of two, or none
   std::uint64_t first_position = 0;  // of the first message
   QueueKind kind = QueueKind::by_key;
   OnFailure on_failure = OnFailure::hold;
@@ -117,6 +120,16 @@ class ShardCore {
   void unpin(std::uint32_t slot);
   void unpin_run(std::uint32_t run);
 
+  // Ends a waiting message: true. A leased one is marked, to be CANCELLED when its lease ends
+  // without an ack: false. The slot must be waiting or leased.
+  bool cancel(std::uint32_t slot, std::int64_t now_ns);
+  // Before the settle of a lease that was acknowledged with a result.
+  void keep_result(std::uint32_t slot, std::string_view result) {
+    results_.keep(slots_[slot].position, result);
+  }
+  bool keeps_results() const { return options_.results != 0; }
+  std::string_view result(std::uint64_t position) const { return results_.find(position); }
+
   // Does what is due: delays, retries, message deadlines. Leases that may be due are handed to
   // `judge(slot)`, which must settle or rearm each. At most `budget` timers.
   template <class Judge>
@@ -147,6 +160,11 @@ class ShardCore {
   MessageState state_of(std::uint64_t position) const;
   const Slot& slot(std::uint32_t slot) const { return slots_[slot]; }
   const RunRecord& run(std::uint32_t run) const { return runs_.at(run); }
+  // The slot by which the lease of a leased message is known: the first of its run.
+  std::uint32_t lease_of(std::uint32_t slot) const {
+    const std::uint32_t run = slots_[slot].run;
+    return run == 0 ? slot : runs_.at(run).members[0].slot;
+  }
   const AttemptStory& story() const { return story_; }
   bool armed(std::uint32_t slot) const { return wheel_.armed(slot); }
   std::uint64_t due_tick(std::uint32_t slot) const { return wheel_.tick_of(slot); }
@@ -202,6 +220,8 @@ class ShardCore {
   bool is_late(std::uint32_t slot, std::int64_t now_ns) const;
 
   void timer_fired(std::uint32_t slot, std::uint64_t tick, std::int64_t now_ns);
+  void stop_waiting(std::uint32_t slot);
+  void end_as(MessageState outcome, std::uint32_t slot, std::int64_t now_ns);
   void settle_member(std::uint32_t slot,
                      LeaseEnd end,
                      const FailureNote* note,
@@ -209,7 +229,8 @@ class ShardCore {
   void fail(std::uint32_t slot, AttemptEnd end, const FailureNote* note, std::int64_t now_ns);
   void retry(std::uint32_t slot, const FailureNote* note, std::int64_t now_ns);
   void give_back(std::uint32_t slot, std::int64_t now_ns);
-  void revoke(std::uint32_t slot);
+  void revoke(std::uint32_t slot, std::int64_t now_ns);
+  void count_end(LeaseEnd end);
   void bury(std::uint32_t slot, DeadReason reason, std::int64_t now_ns);
   void resolve(std::uint32_t slot, MessageState outcome);
 
@@ -223,6 +244,7 @@ class ShardCore {
   AttemptStory story_;
   RunRecords runs_;
   RetryPolicy retry_policy_;
+  ResultStore results_;
 
   std::uint32_t free_ = 0;   // slot + 1, last in first out
   std::uint32_t fresh_ = 0;  // slots never used so far

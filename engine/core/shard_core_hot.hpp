@@ -96,6 +96,7 @@ inline void ShardCore::accept(const Submission& submission,
   slot.published_ns = now_ns;
   slot.since_ns = now_ns;
   slot.attempts = 0;
+  slot.cancelled = false;
   if (slot.attempts_max == 0) {
     slot.attempts_max = static_cast<std::uint16_t>(options_.attempts_max);
   }

@@ -39,6 +39,7 @@ struct Slot : MessageBody {
   std::uint8_t reason;   // DeadReason of a dead one
   std::uint8_t story_length;
   std::uint32_t story;    // newest attempt record
+  bool cancelled;         // while leased: its end is to be CANCELLED, unless it is acknowledged
   std::int64_t since_ns;  // entered its state: ready, leased or dead
 };
 static_assert(sizeof(Slot) == 3 * kCacheLine, "two lines of message and one of state");

@@ -71,6 +71,9 @@ class LANEWAY_EXPORT Lease {
 
   // The work is done: COMPLETED, and the next message of the key may be granted. For a run: all.
   Result<> ack();
+  // As ack; status(id) shows the result afterwards, up to 96 bytes of it. invalid_argument: a run
+  // of several messages, or a queue without QueueOptions::results_remembered.
+  Result<> ack(std::string_view result);
   // The first `count` messages of the run are done; the lease goes on with the rest. Cumulative:
   // a count that is not higher than before changes nothing. count == size() is ack().
   Result<> ack_through(std::size_t count);
@@ -81,7 +84,8 @@ class LANEWAY_EXPORT Lease {
   Result<> release();
   // Permanent failure: DEAD at once, never retried. Of a run: the first not yet acknowledged.
   Result<> reject(const Failure& failure = {});
-  // Moves the lease deadline to now + by, never earlier than it was. 0 < by <= 7 days.
+  // Moves the lease deadline to now + by, never earlier than it was. 0 < by <= 7 days. cancelled:
+  // it has been moved, and somebody has asked to cancel a message of it: stop when you can.
   Result<> extend(std::chrono::milliseconds by);
 
  private:

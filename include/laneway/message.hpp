@@ -84,6 +84,7 @@ enum class MessageState : std::uint8_t {
   dead,       // in the dead letters
   expired,    // its own deadline passed while it waited
   discarded,  // removed from the dead letters
+  cancelled,  // by Queue::cancel
 };
 LANEWAY_EXPORT std::string_view to_string(MessageState state) noexcept;
 
@@ -94,6 +95,8 @@ struct MessageStatus {
   std::chrono::milliseconds due_in{0};  // until the next delivery may happen, when delayed
   std::uint32_t error_class = 0;        // of the last failed attempt
   std::string error;                    // its text
+  bool cancelling = false;              // leased, and somebody has asked to cancel it
+  std::string result;                   // of a completed one, as long as it is remembered
 };
 
 }  // namespace laneway

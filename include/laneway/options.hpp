@@ -64,6 +64,9 @@ struct QueueOptions {
   std::uint64_t dead_letters_max = 10'000;
   // status(id) remembers how the last so many messages ended.
   std::uint64_t outcomes_remembered = 65'536;
+  // status(id) shows the results that were acknowledged with, of the last so many messages. 0:
+  // none are kept, and ack(result) is refused.
+  std::uint64_t results_remembered = 0;
   // Seed of the jitter: two queues with the same seed and the same events draw the same delays.
   std::uint64_t seed = 0x6c616e65776179;
 

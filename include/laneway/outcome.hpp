@@ -28,12 +28,18 @@ class Outcome {
   enum class Kind : std::uint8_t { ack, retry, reject };
 
   static Outcome ack() { return Outcome(Kind::ack); }
+  // With a result for status(id), see Lease::ack. Not kept of runs, nor by a queue that keeps none.
+  static Outcome ack(std::string result) {
+    Outcome outcome(Kind::ack);
+    outcome.text_ = std::move(result);
+    return outcome;
+  }
   // Counts a failed attempt; the message comes back after `after`, or after the queue's back-off.
   static Outcome retry(std::string error = {},
                        std::optional<std::chrono::milliseconds> after = std::nullopt,
                        std::uint32_t error_class = 0) {
     Outcome outcome(Kind::retry);
-    outcome.error_ = std::move(error);
+    outcome.text_ = std::move(error);
     outcome.after_ = after;
     outcome.error_class_ = error_class;
     return outcome;
@@ -41,14 +47,15 @@ class Outcome {
   // Permanent: straight to the dead letters, never retried.
   static Outcome reject(std::string error = {}, std::uint32_t error_class = 0) {
     Outcome outcome(Kind::reject);
-    outcome.error_ = std::move(error);
+    outcome.text_ = std::move(error);
     outcome.error_class_ = error_class;
     return outcome;
   }
 
   Kind kind() const noexcept { return kind_; }
   // Views into this Outcome: valid while it lives.
-  Failure failure() const noexcept { return {error_, error_class_, after_}; }
+  Failure failure() const noexcept { return {text_, error_class_, after_}; }
+  std::string_view result() const noexcept { return text_; }
 
  private:
   explicit Outcome(Kind kind) : kind_(kind) {}
@@ -56,7 +63,7 @@ class Outcome {
   Kind kind_;
   std::uint32_t error_class_ = 0;
   std::optional<std::chrono::milliseconds> after_;
-  std::string error_;
+  std::string text_;  // the error, or the result
 };
 
 }  // namespace laneway

@@ -63,6 +63,16 @@ class LANEWAY_EXPORT Queue {
   // Runs the shard; waits briefly for its holder. unknown for ids it never saw or has forgotten.
   Result<MessageStatus> status(MessageId id);
 
+  // Waits until the message is over (completed, dead, expired, discarded, cancelled) or unknown, at
+  // most `timeout`; answers its status then, whichever it is. With a manual driver it does not
+  // wait. Looks at the message at most every millisecond or so while the queue is busy.
+  Result<MessageStatus> wait(MessageId id, std::chrono::milliseconds timeout);
+
+  // Ends a message that waits: answers cancelled. A leased one is marked and leased is answered:
+  // its holder is told by the next extend; an ack still completes it, any other end makes it
+  // CANCELLED. not_found: unknown, over, or among the dead letters.
+  Result<MessageState> cancel(MessageId id);
+
   // Consistent per shard; settles and publishes returned before the call are counted.
   Result<QueueStats> stats();
   Result<QueueStats> stats(std::uint32_t shard);

@@ -28,6 +28,7 @@ enum class Errc : std::int32_t {
   not_found,           // no such message, dead letter or queue
   no_memory,           // the system refused memory; only open calls and listings answer this
   system_error,        // a system call failed; Error::sys_errno says why
+  cancelled,           // somebody has asked to cancel the message that is worked on
 };
 
 // The enumerator's own name. Total: an unknown value answers "unknown".

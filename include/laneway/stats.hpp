@@ -69,7 +69,8 @@ struct LANEWAY_EXPORT QueueStats {
   std::uint64_t replayed = 0;
   std::uint64_t discarded = 0;
   std::uint64_t expired = 0;  // message deadlines that passed
-  std::uint64_t holds = 0;    // times a shard's token was taken
+  std::uint64_t cancelled = 0;
+  std::uint64_t holds = 0;  // times a shard's token was taken
 
   // Ages and waits begin when the shard first looks at a message: at the next receive after its
   // publish, or within a tick of one.
@@ -80,7 +81,8 @@ struct LANEWAY_EXPORT QueueStats {
   void add(const QueueStats& other) noexcept;
   // True when every accepted message is accounted for by exactly one state.
   bool conserved() const noexcept {
-    return published == ready + blocked + delayed + leased + acked + dead + discarded + expired;
+    return published ==
+           ready + blocked + delayed + leased + acked + dead + discarded + expired + cancelled;
   }
 };
 

@@ -147,6 +147,23 @@ class Lockstep {
     judge_join(position);
   }
 
+  // Of what waits or is leased, the one at or after this position; nothing when there is none.
+  void cancel(reference::Position from) {
+    const auto& messages = reference_.messages();
+    const auto found =
+        std::find_if(messages.lower_bound(from), messages.end(), [](const auto& entry) {
+          return !entry.second.resolved && entry.second.state != MessageState::dead;
+        });
+    if (found == messages.end()) {
+      return;
+    }
+    const reference::Position position = found->first;
+    reference_.begin_step();
+    const bool over = core_.cancel(core_.find(position), now_ns_);
+    require(over == reference_.cancel(position), "only a leased message outlives its cancelling");
+    see_blocks();
+  }
+
   void discard(reference::Position position) {
     reference_.begin_step();
     core_.discard(core_.find(position));
@@ -552,6 +569,7 @@ inline const std::vector<Lockstep::Counted> Lockstep::kCounted = {
     {&QueueStats::replayed, "replays are counted"},
     {&QueueStats::discarded, "discards are counted"},
     {&QueueStats::expired, "message deadlines that passed are counted"},
+    {&QueueStats::cancelled, "cancelled messages are counted"},
 };
 
 }  // namespace laneway::engine

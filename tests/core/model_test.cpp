@@ -48,9 +48,9 @@ extern "C" void on_abort(int) {
   print_replay();
 }
 
-const char* const kNames[kOperations] = {"publish",    "receive", "take",   "settle",
-                                         "ack_prefix", "extend",  "drop",   "take_back",
-                                         "deliver",    "advance", "replay", "discard"};
+const char* const kNames[kOperations] = {"publish", "receive", "take",      "settle",  "ack_prefix",
+                                         "extend",  "drop",    "take_back", "deliver", "advance",
+                                         "replay",  "discard", "cancel"};
 
 class Run {
  public:
@@ -185,6 +185,8 @@ class Run {
         return replay();
       case Operation::discard:
         return both_.discard(any(both_.dead()));
+      case Operation::cancel:
+        return both_.cancel(both_.next_position() - random_.below(64));
     }
   }
 

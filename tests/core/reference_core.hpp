@@ -47,10 +47,11 @@ struct Message {
   std::int64_t published_ns = 0;
 
   MessageState state = MessageState::unknown;
-  bool resolved = false;  // over, but pinned
-  bool placed = false;    // has its place in the order of its key
-  bool spare = false;     // has died: its place is one of those kept for dead letters
-  std::int64_t turn = 0;  // of a ready one: lower turns are granted first
+  bool resolved = false;   // over, but pinned
+  bool placed = false;     // has its place in the order of its key
+  bool cancelled = false;  // while leased: any end but an ack is CANCELLED
+  bool spare = false;      // has died: its place is one of those kept for dead letters
+  std::int64_t turn = 0;   // of a ready one: lower turns are granted first
   std::uint32_t attempts = 0;
   std::uint32_t pins = 0;
   std::uint32_t consumer = 0;
@@ -92,11 +93,17 @@ class ReferenceCore {
   }
 
   // The message deadline of a waiting message has passed.
-  void expire(Position position) {
+  void expire(Position position) { end_waiting(at(position), MessageState::expired); }
+
+  // True: it is over. False: a leased one, which will be.
+  bool cancel(Position position) {
     Message& message = at(position);
-    ++stats_.expired;
-    leave_lane(message);
-    resolve(message, MessageState::expired);
+    if (message.state == MessageState::leased) {
+      message.cancelled = true;
+      return false;
+    }
+    end_waiting(message, MessageState::cancelled);
+    return true;
   }
 
   void grant(Position position, std::uint32_t consumer, std::int64_t now_ns) {
@@ -131,7 +138,11 @@ class ReferenceCore {
       Message& revoked = at(members[i - 1]);
       --revoked.attempts;
       ++stats_.revoked;
-      set_state(revoked, MessageState::blocked);
+      if (revoked.cancelled) {
+        end_waiting(revoked, MessageState::cancelled);
+      } else {
+        set_state(revoked, MessageState::blocked);
+      }
     }
     for (std::size_t i = 0; i < done; ++i) {
       complete(at(members[i]));
@@ -343,36 +354,61 @@ class ReferenceCore {
     }
   }
 
+  void end_waiting(Message& message, MessageState outcome) {
+    ++(outcome == MessageState::expired ? stats_.expired : stats_.cancelled);
+    leave_lane(message);
+    resolve(message, outcome);
+  }
+
   void complete(Message& message) {
     ++stats_.acked;
     leave_lane(message);
     resolve(message, MessageState::completed);
   }
 
+  std::uint64_t& counter_of(LeaseEnd end) {
+    switch (end) {
+      case LeaseEnd::acked:
+        return stats_.acked;
+      case LeaseEnd::released:
+      case LeaseEnd::taken_back:
+        return stats_.released;
+      case LeaseEnd::rejected:
+        return stats_.rejected;
+      case LeaseEnd::nacked:
+        return stats_.nacked;
+      case LeaseEnd::abandoned:
+        return stats_.abandoned;
+      case LeaseEnd::expired:
+        break;
+    }
+    return stats_.lease_expired;
+  }
+
   std::optional<Position> end_one(Message& message,
                                   LeaseEnd end,
                                   const FailureNote* note,
                                   std::int64_t now_ns) {
+    ++counter_of(end);
+    if (message.cancelled) {
+      end_waiting(message, MessageState::cancelled);
+      return std::nullopt;
+    }
     switch (end) {
       case LeaseEnd::released:
       case LeaseEnd::taken_back:
-        ++stats_.released;
         --message.attempts;
         make_ready(message, --front_turn_);
         return std::nullopt;
       case LeaseEnd::rejected:
-        ++stats_.rejected;
         tell_story(message, AttemptEnd::rejected, note, now_ns);
         bury(message, DeadReason::rejected);
         return std::nullopt;
       case LeaseEnd::nacked:
-        ++stats_.nacked;
         return fail(message, AttemptEnd::nacked, note, now_ns);
       case LeaseEnd::abandoned:
-        ++stats_.abandoned;
         return fail(message, AttemptEnd::abandoned, nullptr, now_ns);
       case LeaseEnd::expired:
-        ++stats_.lease_expired;
         return fail(message, AttemptEnd::expired, nullptr, now_ns);
       default:
         require(false, "an acknowledged message has not failed");

@@ -43,8 +43,9 @@ enum class Operation : std::uint8_t {
   advance,
   replay,
   discard,
+  cancel,
 };
-inline constexpr std::size_t kOperations = 12;
+inline constexpr std::size_t kOperations = 13;
 
 // How the keys' hashes behave, which the core may depend on for speed only.
 enum class Hashing : std::uint8_t { spread, few, equal };
@@ -131,6 +132,7 @@ struct Shape {
     scale(Operation::advance, {1, 2, 4});
     scale(Operation::replay, {0, 1});
     scale(Operation::discard, {0, 1});
+    scale(Operation::cancel, {0, 0, 1});
     if (options.run_max == 1) {
       scale(Operation::ack_prefix, {0});
     }
