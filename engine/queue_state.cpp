@@ -368,7 +368,8 @@ Result<QueueStats> QueueState::stats() {
 // not followed more often than it costs little.
 Result<MessageStatus> QueueState::wait(Shard& shard, MessageId id, milliseconds timeout) {
   constexpr milliseconds kLookAgain{1};
-  const std::int64_t deadline_ns = now_ns() + nanoseconds(timeout).count();
+  const std::int64_t deadline_ns =
+      now_ns() + nanoseconds(std::min(timeout, milliseconds(kWaitMsMax))).count();
   for (bool first = true;; first = false) {
     const EventCount::Key key = onlookers.prepare();
     Result<MessageStatus> status = shard.status(id.position());
