@@ -72,6 +72,7 @@ Shard::Shard(ShardHost& host, const ShardOptions& options, std::uint32_t number)
       words_(arena_.take<LeaseWord>(items(options.slots()))),
       notes_(arena_.take<FailureNote>(items(options.slots()))),
       credits_(returns_cells(options)),
+      runs_(options.run_max > 1),
       inbox_head_(options.first_position),
       core_(options, &arena_, host.now_ns()) {
   hint_.show({inbox_head_, 0, kNever, 0, core_.limit(), 0});
@@ -136,8 +137,7 @@ Shard::Visit Shard::receive(const ReceiveTerms& terms, LeaseBatch* batch) {
   if (!hold) {
     return Visit::busy;
   }
-  const std::uint32_t wanted = terms.max - batch->size_;
-  hold.step(wanted);
+  hold.step(runs_ ? terms.max - batch->size_ : 0);
   if (host_.consuming_paused.read()) {
     return Visit::done;
   }
@@ -146,17 +146,43 @@ Shard::Visit Shard::receive(const ReceiveTerms& terms, LeaseBatch* batch) {
   Grant grant;
   while (batch->size_ < terms.max && grant_terms.room > 0 && core_.leases_out() < credits_ &&
          core_.grant(grant_terms, hold.now_ns(), &grant)) {
-    const std::uint32_t generation = words_[grant.slot].grant(grant_terms.deadline_tick);
-    if (generation == 0 && core_.slot(grant.slot).pins > 1) [[unlikely]] {
-      refuse_wrapped(grant.slot, hold.now_ns());
-      continue;
-    }
-    new (batch->storage_ + batch->size_ * sizeof(Lease))
-        Lease(this, grant.fence, grant.slot, grant.run, generation, grant.attempt);
-    ++batch->size_;
+    lease(grant, grant_terms, hold.now_ns(), batch);
     grant_terms.room -= grant.run == 0 ? 1 : core_.run(grant.run).size;
   }
+  if (!runs_ && core_.ready() == 0 && batch->size_ < terms.max) {
+    receive_new(terms.max - batch->size_, grant_terms, hold.now_ns(), batch);
+  }
   return Visit::done;
+}
+
+// Straight from the inbox, for when nothing is ready; runs want to see more of a key first.
+void Shard::receive_new(std::uint32_t wanted,
+                        const GrantTerms& terms,
+                        std::int64_t now_ns,
+                        LeaseBatch* batch) {
+  const std::uint64_t credits = credits_ - core_.leases_out();
+  const std::uint32_t count =
+      published(static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, credits)));
+  Grant grant;
+  for (std::uint32_t i = 0; i < count; ++i, ++inbox_head_) {
+    if (core_.accept_and_grant(inbox_.entry(inbox_head_), inbox_head_, terms, now_ns, &grant)) {
+      lease(grant, terms, now_ns, batch);
+    }
+  }
+}
+
+void Shard::lease(const Grant& grant,
+                  const GrantTerms& terms,
+                  std::int64_t now_ns,
+                  LeaseBatch* batch) {
+  const std::uint32_t generation = words_[grant.slot].grant(terms.deadline_tick);
+  if (generation == 0 && core_.slot(grant.slot).pins > 1) [[unlikely]] {
+    refuse_wrapped(grant.slot, now_ns);
+    return;
+  }
+  new (batch->storage_ + batch->size_ * sizeof(Lease))
+      Lease(this, grant.fence, grant.slot, grant.run, generation, grant.attempt);
+  ++batch->size_;
 }
 
 // The generation has come round while old Leases pin the slot: they could be taken for the new one.
@@ -221,7 +247,11 @@ void Shard::drain_returns(std::int64_t now_ns) {
       return;
     }
     ++returns_head_;
-    apply(entry, now_ns);
+    if (entry >> 32 == static_cast<std::uint64_t>(Final::acked)) [[likely]] {
+      core_.settle_acked(static_cast<std::uint32_t>(entry), now_ns);
+    } else {
+      apply(entry, now_ns);
+    }
   }
   more_ = true;
 }
@@ -230,7 +260,7 @@ void Shard::apply(std::uint64_t entry, std::int64_t now_ns) {
   const auto index = static_cast<std::uint32_t>(entry);
   switch (static_cast<Final>(entry >> 32)) {
     case Final::acked:
-      core_.settle_acked(index, now_ns);
+      LANEWAY_CHECK(false);
       return;
     case Final::settled: {
       const LeaseWord::View word = words_[index].view();
@@ -253,12 +283,18 @@ void Shard::apply(std::uint64_t entry, std::int64_t now_ns) {
   }
 }
 
-// In two passes: the first finds what is published and asks for the second line of each entry.
-void Shard::drain_inbox(std::int64_t now_ns) {
+// How many of the next entries of the inbox are published, up to `wanted`. Asks for the second line
+// of each.
+std::uint32_t Shard::published(std::uint32_t wanted) const {
   std::uint32_t count = 0;
-  for (; count < kHoldItemsMax && inbox_.published(inbox_head_ + count); ++count) {
+  for (; count < wanted && inbox_.published(inbox_head_ + count); ++count) {
     __builtin_prefetch(inbox_.entry(inbox_head_ + count).payload);
   }
+  return count;
+}
+
+void Shard::drain_inbox(std::int64_t now_ns) {
+  const std::uint32_t count = published(kHoldItemsMax);
   for (std::uint32_t i = 0; i < count; ++i, ++inbox_head_) {
     core_.accept(inbox_.entry(inbox_head_), inbox_head_, now_ns);
   }

@@ -114,6 +114,12 @@ class Shard : public Letter {
   }
 
   void step(std::uint32_t wanted, std::int64_t now_ns);
+  void receive_new(std::uint32_t wanted,
+                   const GrantTerms& terms,
+                   std::int64_t now_ns,
+                   LeaseBatch* batch);
+  void lease(const Grant& grant, const GrantTerms& terms, std::int64_t now_ns, LeaseBatch* batch);
+  std::uint32_t published(std::uint32_t wanted) const;
   void drain_returns(std::int64_t now_ns);
   void drain_inbox(std::int64_t now_ns);
   void apply(std::uint64_t entry, std::int64_t now_ns);
@@ -136,6 +142,7 @@ class Shard : public Letter {
   std::span<LeaseWord> words_;
   std::span<FailureNote> notes_;
   const std::uint64_t credits_;
+  const bool runs_;  // grants of more than one message
 
   alignas(kDestructive) Token token_;
   // Under the token.

@@ -77,7 +77,7 @@ class InboxRing {
   }
 
   // The entry at a position: for its claimant until published, for the holder after peek.
-  Entry& entry(std::uint64_t position) noexcept { return slots_[position & mask_].entry; }
+  Entry& entry(std::uint64_t position) const noexcept { return slots_[position & mask_].entry; }
 
   void publish(Claim claim) noexcept {
     for (std::uint32_t i = 0; i < claim.count; ++i) {

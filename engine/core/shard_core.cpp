@@ -127,7 +127,7 @@ void ShardCore::settle(std::uint32_t index,
     return;
   }
   LANEWAY_ASSERT(slots_[index].state == SlotState::leased);
-  stats_.processing.record(elapsed(slots_[index].since_ns, now_ns));
+  record_processing(slots_[index].since_ns, now_ns);
   const std::uint32_t record = slots_[index].run;
   const bool lease_gone = end != LeaseEnd::expired && end != LeaseEnd::taken_back;
   wheel_.cancel(index);

@@ -101,6 +101,14 @@ class ShardCore {
   // passed than one call ends.
   bool grant(const GrantTerms& terms, std::int64_t now_ns, Grant* grant);
 
+  // Takes a message into the shard, as accept, and grants it at once if that may be: true and its
+  // grant. For when nothing is ready, so that nothing is overtaken. Makes no runs.
+  bool accept_and_grant(const Submission& submission,
+                        std::uint64_t position,
+                        const GrantTerms& terms,
+                        std::int64_t now_ns,
+                        Grant* grant);
+
   // Takes the next ready message out for good (at most once): its slot, or kNoSlot as for grant.
   // The bytes stay until finish_taken, which leaves the block to the caller when `keep_block`: not
   // for a slot with pins, whose old Leases still read it.
@@ -208,6 +216,8 @@ class ShardCore {
   std::uint32_t allocate();
   void release_slot(std::uint32_t slot);
 
+  std::uint32_t enter(const Submission& submission, std::uint64_t position, std::int64_t now_ns);
+  bool join_lane(std::uint32_t slot);
   void join(std::uint32_t slot, std::int64_t now_ns);
   void make_ready(std::uint32_t slot, std::int64_t now_ns, bool at_front);
   void make_blocked(std::uint32_t slot);
@@ -215,10 +225,12 @@ class ShardCore {
   void arm_due(std::uint32_t slot, std::uint64_t tick);
   void leave_lane(std::uint32_t slot, std::int64_t now_ns);
   void lease_one(std::uint32_t slot, std::int64_t now_ns, const GrantTerms& terms);
+  Grant begin_lease(std::uint32_t slot, std::int64_t now_ns, const GrantTerms& terms);
   void extend_run(std::uint32_t head, std::int64_t now_ns, const GrantTerms& terms, Grant* grant);
   std::uint32_t next_ready(std::int64_t now_ns);
   bool is_late(std::uint32_t slot, std::int64_t now_ns) const;
 
+  void record_processing(std::int64_t granted_ns, std::int64_t now_ns);
   void timer_fired(std::uint32_t slot, std::uint64_t tick, std::int64_t now_ns);
   void stop_waiting(std::uint32_t slot);
   void end_as(MessageState outcome, std::uint32_t slot, std::int64_t now_ns);
@@ -256,6 +268,11 @@ class ShardCore {
   std::uint64_t beyond_ = 0;    // slots that count against the dead letters' bound
   std::uint64_t leases_out_ = 0;
   std::int64_t last_died_ns_ = 0;
+  struct {
+    std::int64_t ns = 0;
+    std::uint64_t us = 0;
+    std::size_t bucket = 0;
+  } last_processing_;
   QueueStats stats_;
 };
 

@@ -74,27 +74,33 @@ inline void ShardCore::make_blocked(std::uint32_t index) {
   arm_ttl(index);
 }
 
-// The message takes its place in the order of its key.
-inline void ShardCore::join(std::uint32_t index, std::int64_t now_ns) {
+// The message takes its place in the order of its key. False: another one is before it.
+inline bool ShardCore::join_lane(std::uint32_t index) {
   Slot& slot = slots_[index];
   slot.join = ++joins_;
   if (options_.kind == QueueKind::by_key && slot.has_key() && !lanes_.append(index)) {
     make_blocked(index);
-    return;
+    return false;
   }
-  make_ready(index, now_ns, false);
+  return true;
 }
 
-inline void ShardCore::accept(const Submission& submission,
-                              std::uint64_t position,
-                              std::int64_t now_ns) {
+inline void ShardCore::join(std::uint32_t index, std::int64_t now_ns) {
+  if (join_lane(index)) {
+    make_ready(index, now_ns, false);
+  }
+}
+
+// Answers the slot when the message may be granted; it is then in no list.
+inline std::uint32_t ShardCore::enter(const Submission& submission,
+                                      std::uint64_t position,
+                                      std::int64_t now_ns) {
   LANEWAY_ASSERT(position == accepted_);
   const std::uint32_t index = allocate();
   Slot& slot = slots_[index];
   static_cast<MessageBody&>(slot) = submission;
   slot.position = position;
   slot.published_ns = now_ns;
-  slot.since_ns = now_ns;
   slot.attempts = 0;
   slot.cancelled = false;
   if (slot.attempts_max == 0) {
@@ -107,12 +113,21 @@ inline void ShardCore::accept(const Submission& submission,
   const std::uint64_t due_tick = submission.due_tick;
   // Due already: joins at once, unless one with an earlier delay is still to join before it.
   if (due_tick == 0 || (due_tick <= tick_floor(now_ns) && wheel_.next_due() > due_tick)) {
-    join(index, now_ns);
-    return;
+    return join_lane(index) ? index : kNoSlot;
   }
   slot.state = SlotState::delayed;
   ++stats_.delayed;
   arm_due(index, due_tick);
+  return kNoSlot;
+}
+
+inline void ShardCore::accept(const Submission& submission,
+                              std::uint64_t position,
+                              std::int64_t now_ns) {
+  const std::uint32_t index = enter(submission, position, now_ns);
+  if (index != kNoSlot) {
+    make_ready(index, now_ns, false);
+  }
 }
 
 // --- grant ------------------------------------------------------------------------------------
@@ -152,7 +167,18 @@ inline void ShardCore::lease_one(std::uint32_t index,
   ++slot.pins;
   ++stats_.leased;
   ++stats_.leased_total;
-  stats_.redelivered += slot.attempts > 1 ? 1u : 0u;
+  if (slot.attempts > 1) [[unlikely]] {
+    ++stats_.redelivered;
+  }
+}
+
+inline Grant ShardCore::begin_lease(std::uint32_t index,
+                                    std::int64_t now_ns,
+                                    const GrantTerms& terms) {
+  lease_one(index, now_ns, terms);
+  wheel_.arm(index, terms.deadline_tick);
+  ++leases_out_;
+  return {index, 0, ++fences_, slots_[index].attempts};
 }
 
 inline bool ShardCore::grant(const GrantTerms& terms, std::int64_t now_ns, Grant* grant) {
@@ -160,18 +186,46 @@ inline bool ShardCore::grant(const GrantTerms& terms, std::int64_t now_ns, Grant
   if (index == kNoSlot) {
     return false;
   }
+  *grant = begin_lease(index, now_ns, terms);
   const Slot& slot = slots_[index];
-  lease_one(index, now_ns, terms);
-  *grant = {index, 0, ++fences_, slot.attempts};
   if (options_.run_max > 1 && slot.lane_prev != 0 && slot.lane_next != 0 && terms.room > 1) {
     extend_run(index, now_ns, terms, grant);
   }
-  wheel_.arm(index, terms.deadline_tick);
-  ++leases_out_;
+  return true;
+}
+
+inline bool ShardCore::accept_and_grant(const Submission& submission,
+                                        std::uint64_t position,
+                                        const GrantTerms& terms,
+                                        std::int64_t now_ns,
+                                        Grant* grant) {
+  LANEWAY_ASSERT(ready_.empty());
+  const std::uint32_t index = enter(submission, position, now_ns);
+  if (index == kNoSlot) {
+    return false;
+  }
+  if (slots_[index].ttl_tick != 0) [[unlikely]] {
+    make_ready(index, now_ns, false);  // perhaps over already
+    return this->grant(terms, now_ns, grant);
+  }
+  stats_.queue_wait.record(std::chrono::nanoseconds(0));
+  *grant = begin_lease(index, now_ns, terms);
   return true;
 }
 
 // --- settle -----------------------------------------------------------------------------------
+
+// Leases of one grant that are settled together took equally long.
+inline void ShardCore::record_processing(std::int64_t granted_ns, std::int64_t now_ns) {
+  const std::int64_t ns = now_ns - granted_ns;
+  if (ns != last_processing_.ns) {
+    const std::uint64_t us = ns < 0 ? 0 : static_cast<std::uint64_t>(ns) / 1000;
+    last_processing_ = {ns, us, DurationHistogram::bucket_of(us)};
+  }
+  ++stats_.processing.count;
+  ++stats_.processing.buckets[last_processing_.bucket];
+  stats_.processing.sum_us += last_processing_.us;
+}
 
 // Takes the message out of its lane, if it is in one; the next of its key becomes ready.
 inline void ShardCore::leave_lane(std::uint32_t index, std::int64_t now_ns) {
@@ -206,7 +260,7 @@ inline void ShardCore::settle_acked(std::uint32_t index, std::int64_t now_ns) {
   Slot& slot = slots_[index];
   LANEWAY_ASSERT(slot.run == 0);
   LANEWAY_ASSERT(slot.state == SlotState::leased);
-  stats_.processing.record(elapsed(slot.since_ns, now_ns));
+  record_processing(slot.since_ns, now_ns);
   wheel_.cancel(index);
   --leases_out_;
   --slot.pins;

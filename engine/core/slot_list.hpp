@@ -1,5 +1,6 @@
 // Floor 2. SlotList: a FIFO of slots linked through list_prev and list_next; any member can be
-// taken out. Serves as ready list and as list of dead letters.
+// taken out. Serves as ready list and as list of dead letters. The first one's list_prev is not
+// kept up to date, so that taking it out does not touch the second.
 #pragma once
 
 #include "engine/base/assert.hpp"
@@ -30,7 +31,6 @@ class SlotList {
   }
 
   void push_front(std::uint32_t slot) {
-    slots_[slot].list_prev = 0;
     slots_[slot].list_next = head_;
     (head_ != 0 ? slots_[head_ - 1].list_prev : tail_) = slot + 1;
     head_ = slot + 1;
@@ -42,14 +42,16 @@ class SlotList {
     LANEWAY_ASSERT(size_ > 0);
     const std::uint32_t slot = head_ - 1;
     head_ = slots_[slot].list_next;
-    (head_ != 0 ? slots_[head_ - 1].list_prev : tail_) = 0;
+    if (head_ == 0) {
+      tail_ = 0;
+    }
     --size_;
     return slot;
   }
 
   void remove(std::uint32_t slot) {
     LANEWAY_ASSERT(size_ > 0);
-    const std::uint32_t prev = slots_[slot].list_prev;
+    const std::uint32_t prev = slot + 1 == head_ ? 0 : slots_[slot].list_prev;
     const std::uint32_t next = slots_[slot].list_next;
     (prev != 0 ? slots_[prev - 1].list_next : head_) = next;
     (next != 0 ? slots_[next - 1].list_prev : tail_) = prev;

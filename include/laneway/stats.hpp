@@ -19,15 +19,15 @@ struct LANEWAY_EXPORT DurationHistogram {
   std::uint64_t count = 0;
   std::uint64_t sum_us = 0;
 
+  static constexpr std::size_t bucket_of(std::uint64_t us) noexcept {
+    const auto bucket = static_cast<std::size_t>(std::bit_width(us | 1) - 1);
+    return bucket < kBuckets ? bucket : kBuckets - 1;
+  }
   void record(std::chrono::nanoseconds duration) noexcept {
+    const auto ns = duration.count();
+    const std::uint64_t us = ns < 1000 ? 0 : static_cast<std::uint64_t>(ns) / 1000;
     ++count;
-    if (duration.count() < 1000) {
-      ++buckets[0];
-      return;
-    }
-    const auto us = static_cast<std::uint64_t>(duration.count()) / 1000;
-    const auto bucket = static_cast<std::size_t>(std::bit_width(us) - 1);
-    ++buckets[bucket < kBuckets ? bucket : kBuckets - 1];
+    ++buckets[bucket_of(us)];
     sum_us += us;
   }
   void add(const DurationHistogram& other) noexcept;
