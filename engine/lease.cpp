@@ -1,5 +1,5 @@
 // Floor 3. Lease and LeaseBatch: the consumer's end of a grant. The settle itself is in
-// engine/shard.cpp.
+// engine/shard_settle.cpp.
 #include <laneway/lease.hpp>
 
 #include "engine/base/assert.hpp"
