@@ -1,14 +1,18 @@
 // laneway_bench: one run of one system in one workload, printed as one line of JSON.
 //   laneway_bench list                                          every cell, one line each
-//   laneway_bench environment                                   compiler, flags, cost of the
-//   harness laneway_bench run --group cycle --workload one_to_one_batch_32 --subject diy1
+//   laneway_bench environment                                   compiler, flags, floors
+//   laneway_bench self_test                                     can the harness notice what it
+//   must? laneway_bench run --group cycle --workload one_to_one_batch_32 --subject diy1
 // bench/report/main.py calls it many times and makes the tables.
 #include "bench/harness/cell.hpp"
 #include "bench/harness/floors.hpp"
 #include "bench/harness/self_test.hpp"
 
 #include <CLI/CLI.hpp>
+#include <array>
+#include <chrono>
 #include <cstdio>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -17,6 +21,9 @@ namespace laneway::bench {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr std::chrono::milliseconds kSpinning{1'000};
+constexpr int kWakes = 200;
 
 struct Wanted {
   std::string group;
@@ -27,13 +34,6 @@ struct Wanted {
   std::uint64_t seed = 1;
   bool unpinned = false;
 };
-
-Cells all_cells() {
-  Cells cells;
-  add_handoff_cells(cells);
-  add_cycle_cells(cells);
-  return cells;
-}
 
 void print(const Json& json) {
   std::printf("%s\n", json.dump().c_str());
@@ -55,6 +55,11 @@ Json describe(const Cell& cell) {
   json["bulk"] = cell.guarantees.bulk;
   json["lease"] = cell.guarantees.lease;
   json["lacks"] = cell.lacks;
+  json["brief"] = cell.profile == Profile::brief;
+  json["seconds_factor"] = cell.seconds_factor;
+  json["headline"] = cell.headline.figure;
+  json["higher_is_better"] = cell.headline.higher_is_better;
+  json["beside"] = cell.headline.beside;
   return json;
 }
 
@@ -65,6 +70,21 @@ int list() {
   return 0;
 }
 
+double us(std::uint64_t ns) {
+  return static_cast<double>(ns) * 1e-3;
+}
+
+// Pairs of the largest value of a bucket, in ns, and its count.
+Json buckets_of(const Histogram& histogram) {
+  Json buckets = Json::array();
+  for (std::size_t bucket = 0; bucket < Histogram::kBuckets; ++bucket) {
+    if (histogram.count_of(bucket) != 0) {
+      buckets.push_back({Histogram::largest_of(bucket), histogram.count_of(bucket)});
+    }
+  }
+  return buckets;
+}
+
 int environment() {
   Json json;
   json["compiler"] = BENCH_COMPILER;
@@ -72,6 +92,17 @@ int environment() {
   json["build_type"] = BENCH_BUILD_TYPE;
   json["laneway_version"] = BENCH_LANEWAY_VERSION;
   json["harness_ns_per_message"] = harness_cost_ns();
+  json["clock_reading_ns"] = clock_reading_ns();
+  const auto gaps = std::make_unique<Histogram>();
+  idle_spinners(kSpinning, gaps.get());
+  json["idle_spinner"] = {{"seconds", std::chrono::duration<double>(kSpinning).count()},
+                          {"max_us", us(gaps->max())},
+                          {"gaps", buckets_of(*gaps)}};
+  const auto wakes = std::make_unique<Histogram>();
+  thread_wakes(kWakes, wakes.get());
+  json["thread_wake"] = {{"p50_us", us(wakes->percentile(0.5).value_or(0))},
+                         {"p90_us", us(wakes->percentile(0.9).value_or(0))},
+                         {"max_us", us(wakes->max())}};
   json["peers_missing"] = peers_missing();
   print(json);
   return 0;
@@ -83,6 +114,46 @@ int test() {
     std::fprintf(stderr, "self-test of the verifier: %s\n", what.c_str());
   }
   return wrong.empty() ? 0 : 1;
+}
+
+struct Point {
+  const char* name;
+  double share;
+};
+constexpr std::array<Point, 6> kPoints{{{"p50", 0.5},
+                                        {"p90", 0.9},
+                                        {"p99", 0.99},
+                                        {"p999", 0.999},
+                                        {"p9999", 0.9999},
+                                        {"p99999", 0.99999}}};
+
+// Percentiles of "latency" are named p99_us, those of the others service_p99_us.
+void add_percentiles(const NamedHistogram& named, Json* figures) {
+  const std::string prefix = named.name == "latency" ? "" : named.name + "_";
+  for (const Point& point : kPoints) {
+    if (const auto ns = named.histogram.percentile(point.share)) {
+      (*figures)[prefix + point.name + "_us"] = us(*ns);
+    }
+  }
+  (*figures)[prefix + "max_us"] = us(named.histogram.max());
+  (*figures)[prefix + "mean_us"] = named.histogram.mean() * 1e-3;
+}
+
+Json figures_of(const Measurement& found) {
+  Json figures = Json::object();
+  if (found.messages != 0 && found.seconds > 0) {
+    const auto messages = static_cast<double>(found.messages);
+    figures["rate_M_per_s"] = messages / found.seconds * 1e-6;
+    figures["ns_per_message"] = found.seconds / messages * 1e9;
+    figures["cpu_s_per_million"] = found.cpu_seconds / messages * 1e6;
+  }
+  for (const NamedHistogram& named : found.histograms) {
+    add_percentiles(named, &figures);
+  }
+  for (const Figure& figure : found.figures) {
+    figures[figure.name] = figure.value;
+  }
+  return figures;
 }
 
 int run(const Wanted& wanted) {
@@ -99,7 +170,8 @@ int run(const Wanted& wanted) {
     const double line_ns = line_transfer_ns(placement);
     const Measurement found =
         cell.run({std::chrono::duration<double>(wanted.warm_up),
-                  std::chrono::duration<double>(wanted.seconds), wanted.seed, placement});
+                  std::chrono::duration<double>(wanted.seconds * cell.seconds_factor), wanted.seed,
+                  placement});
     Json json;
     json["group"] = cell.group;
     json["workload"] = cell.workload;
@@ -109,10 +181,13 @@ int run(const Wanted& wanted) {
     json["line_ns"] = line_ns;
     json["messages"] = found.messages;
     json["seconds"] = found.seconds;
-    json["rate"] = static_cast<double>(found.messages) / found.seconds;
     json["publish_waits"] = found.publish_waits;
     json["cpu_seconds"] = found.cpu_seconds;
     json["rss_peak"] = resident_bytes_peak();
+    json["figures"] = figures_of(found);
+    for (const NamedHistogram& named : found.histograms) {
+      json["histograms"][named.name] = buckets_of(named.histogram);
+    }
     json["violations"] = found.violations;
     json["first_violation"] = found.first_violation;
     print(json);

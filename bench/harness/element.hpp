@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace laneway::bench {
 
@@ -21,6 +22,13 @@ struct KeyedElement {
   Payload payload;
 };
 static_assert(sizeof(KeyedElement) == 72);
+
+inline Payload& payload_of(Payload& element) {
+  return element;
+}
+inline Payload& payload_of(KeyedElement& element) {
+  return element.payload;
+}
 
 // What a producer calls its message: unique in a run, rising for each producer.
 struct MessageTag {
@@ -50,6 +58,17 @@ inline void write_payload(Payload& payload, std::uint64_t tag, std::uint64_t key
   for (std::size_t i = 2; i < payload.words.size(); ++i) {
     payload.words[i] = (tag ^ key_index) + i * kPatternStep;
   }
+}
+
+// The last word may carry a time on top of its pattern; taken out, the payload is as written.
+inline constexpr std::size_t kStampWord = 7;
+
+inline void stamp_payload(Payload& payload, std::int64_t ns) {
+  payload.words[kStampWord] ^= static_cast<std::uint64_t>(ns);
+}
+inline std::int64_t take_stamp(Payload& payload) {
+  const std::uint64_t pattern = (payload.words[0] ^ payload.words[1]) + kStampWord * kPatternStep;
+  return static_cast<std::int64_t>(std::exchange(payload.words[kStampWord], pattern) ^ pattern);
 }
 
 // Reads all 64 bytes; they need no alignment.

@@ -1,8 +1,10 @@
 // Feed: where a producer's elements come from. 8-byte keys made beforehand, chosen by a seeded
-// generator that costs one multiplication; the same for every system, so nobody pays more.
+// generator that costs one multiplication, or read from draws made before the run; the same for
+// every system, so nobody pays more.
 #pragma once
 
 #include "bench/harness/element.hpp"
+#include "bench/harness/key_plan.hpp"
 
 #include <cstdint>
 #include <vector>
@@ -40,12 +42,20 @@ class KeySet {
 // published is known exactly and can be checked without asking the system under test.
 class Feed {
  public:
-  Feed(const KeySet& keys, std::uint32_t producer, std::uint32_t producers, std::uint64_t seed)
+  struct Part {
+    std::uint32_t producer;
+    std::uint32_t producers;  // not more than there are keys
+  };
+
+  Feed(const KeySet& keys, Part part, KeyPlan::Draw draw_as, std::uint64_t seed)
       : keys_(&keys),
-        producer_(producer),
-        part_(keys.size() / producers),
-        first_key_(producer * part_),
-        state_(seed * 2 + producer) {
+        producer_(part.producer),
+        part_(keys.size() / part.producers),
+        first_key_(part.producer * part_),
+        state_(seed * 2 + part.producer) {
+    if (draw_as != KeyPlan::Draw::uniform) {
+      draws_ = draws_of({draw_as, part_}, kDraws, state_);
+    }
     draw();
   }
 
@@ -57,21 +67,28 @@ class Feed {
 
  private:
   void draw() {
-    state_ = state_ * 6364136223846793005u + 1442695040888963407u;
-    drawn_ = first_key_ + static_cast<std::uint32_t>(((state_ >> 32) * part_) >> 32);
+    if (draws_.empty()) {
+      state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+      drawn_ = first_key_ + static_cast<std::uint32_t>(((state_ >> 32) * part_) >> 32);
+    } else {
+      drawn_ = first_key_ + draws_[sequence_ % kDraws];
+    }
     keys_->prefetch(drawn_);
   }
 
   std::uint32_t next(Payload& payload) {
     const std::uint32_t key_index = drawn_;
-    draw();
     const std::uint64_t tag = MessageTag::make(producer_, sequence_++);
+    draw();
     digest_ += MessageTag::digest(tag);
     write_payload(payload, tag, key_index);
     return key_index;
   }
 
+  static constexpr std::uint32_t kDraws = 1u << 18;
+
   const KeySet* keys_;
+  std::vector<std::uint32_t> draws_;
   std::uint32_t producer_;
   std::uint32_t part_;
   std::uint32_t first_key_;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <thread>
+#include <vector>
 
 namespace laneway::bench {
 namespace {
@@ -60,6 +61,63 @@ double line_transfer_ns(Placement placement) {
   });
   one.join();
   return *std::min_element(rounds.begin(), rounds.end());
+}
+
+void idle_spinners(std::chrono::milliseconds length, Histogram* gaps) {
+  constexpr auto kGapMin = std::chrono::microseconds(1);
+  std::vector<Histogram> of_cores(cores_usable());
+  std::vector<std::jthread> threads;
+  for (std::size_t core = 0; core < of_cores.size(); ++core) {
+    threads.emplace_back([&, core] {
+      place_thread(Placement::spread, static_cast<std::uint32_t>(core), "spinner");
+      SteadyClock::time_point before = SteadyClock::now();
+      for (const auto end = before + length; before < end;) {
+        const SteadyClock::time_point now = SteadyClock::now();
+        if (now - before >= kGapMin) {
+          of_cores[core].record(std::chrono::nanoseconds(now - before).count());
+        }
+        before = now;
+      }
+    });
+  }
+  threads.clear();
+  for (const Histogram& of_core : of_cores) {
+    gaps->add(of_core);
+  }
+}
+
+void thread_wakes(int times, Histogram* delays) {
+  std::atomic<int> lap{0};
+  std::atomic<std::int64_t> woken_at_ns{0};
+  std::jthread sleeper([&] {
+    place_thread(Placement::spread, 1, "sleeper");
+    for (int next = 0; next < times; ++next) {
+      lap.wait(next, std::memory_order_acquire);
+      woken_at_ns.store(SteadyClock::now().time_since_epoch().count(), std::memory_order_release);
+    }
+  });
+  std::jthread waker([&] {
+    place_thread(Placement::spread, 0, "waker");
+    for (int next = 1; next <= times; ++next) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      const std::int64_t called_at_ns = SteadyClock::now().time_since_epoch().count();
+      lap.store(next, std::memory_order_release);
+      lap.notify_one();
+      while (woken_at_ns.load(std::memory_order_acquire) < called_at_ns) {
+        std::this_thread::yield();
+      }
+      delays->record(woken_at_ns.load(std::memory_order_acquire) - called_at_ns);
+    }
+  });
+}
+
+double clock_reading_ns() {
+  constexpr int kReadings = 100'000;
+  const SteadyClock::time_point start = SteadyClock::now();
+  for (int i = 1; i < kReadings; ++i) {
+    (void)SteadyClock::now();
+  }
+  return std::chrono::duration<double, std::nano>(SteadyClock::now() - start).count() / kReadings;
 }
 
 }  // namespace laneway::bench

@@ -14,7 +14,7 @@ double harness_cost_ns() {
   constexpr int kRounds = 200'000;
   const KeySet keys(kKeys);
   KeyLedger ledger(kKeys);
-  Feed feed(keys, 0, 1, 1);
+  Feed feed(keys, {.producer = 0, .producers = 1}, KeyPlan::Draw::uniform, 1);
   Verifier verifier(OrderPromise::per_key, 1, ledger);
   std::array<KeyedElement, kBatchMax> elements;
   const SteadyClock::time_point start = SteadyClock::now();

@@ -13,6 +13,18 @@ std::vector<std::string> peers_missing() {
 #ifndef BENCH_HAVE_READERWRITERQUEUE
   missing.emplace_back("readerwriterqueue (libreaderwriterqueue-dev)");
 #endif
+#ifndef BENCH_HAVE_TBB
+  missing.emplace_back("tbb_bounded (libtbb-dev)");
+#endif
+#ifndef BENCH_HAVE_DPDK
+  missing.emplace_back("rte_ring (libdpdk-dev)");
+#endif
+#ifndef BENCH_HAVE_LIBUV
+  missing.emplace_back("libuv (libuv1-dev)");
+#endif
+#ifndef BENCH_HAVE_LIBEVENT
+  missing.emplace_back("libevent (libevent-dev)");
+#endif
   return missing;
 }
 

@@ -1,6 +1,9 @@
 // Race: the producers and consumers of one run. Warm-up first, then the measured part, on the same
 // threads and the same system; both end only when everything published has been delivered.
 // The clock runs from the opening of the gate to the last delivery, not to the last send.
+//
+// A consumer may keep messages back on purpose (a stuck key), until nothing else is left to
+// deliver. What comes after that is verified, but neither counted nor timed.
 #pragma once
 
 #include "bench/harness/feed.hpp"
@@ -31,14 +34,14 @@ class Race {
       : subject_(subject),
         shape_(shape),
         options_(options),
-        ledger_(kKeys),
+        keys_(shape.keys.keys),
+        ledger_(shape.keys.keys),
         published_(shape.producers),
         delivered_(shape.consumers),
         start_(shape.producers + shape.consumers + 1),
         end_(static_cast<std::ptrdiff_t>(shape.producers + shape.consumers + 1)) {
-    const KeySet& keys = keys_;
     for (std::uint32_t i = 0; i < shape.producers; ++i) {
-      feeds_.emplace_back(keys, i, shape.producers, options.seed);
+      feeds_.emplace_back(keys_, Feed::Part{i, shape.producers}, shape.keys.draw, options.seed);
     }
     verifiers_.assign(shape.consumers, Verifier(Subject::kOrder, shape.producers, ledger_));
     last_delivery_.resize(shape.consumers);
@@ -58,7 +61,7 @@ class Race {
         consume(i);
       });
     }
-    (void)drive(options_.warm_up, kCapacity);  // at least one lap of every ring
+    (void)drive(options_.warm_up, lap());
     Measurement measurement = drive(options_.measured, 0);
     threads.clear();
     conclude(measurement);
@@ -72,6 +75,14 @@ class Race {
   struct alignas(128) Counter {
     std::atomic<std::uint64_t> value{0};
   };
+
+  // Messages of the warm-up, at the least: one lap of every ring. A server has none.
+  static constexpr std::uint64_t lap() {
+    return requires {
+      typename Subject::OverTheWire;
+    }
+    ? 0 : kCapacity;
+  }
 
   static std::uint64_t sum(const std::vector<Counter>& counters) {
     std::uint64_t total = 0;
@@ -104,7 +115,7 @@ class Race {
     }
     Measurement measurement;
     measurement.cpu_seconds = cpu_seconds() - cpu_before;
-    measurement.messages = sum(delivered_) - before;
+    measurement.messages = sum(delivered_) - before - late_.exchange(0);
     measurement.publish_waits = publish_waits_.load() - waits_before;
     const auto last = *std::max_element(last_delivery_.begin(), last_delivery_.end());
     measurement.seconds = std::chrono::duration<double>(last - opened).count();
@@ -154,6 +165,9 @@ class Race {
              Verifier& verifier,
              std::atomic<std::uint64_t>& delivered,
              SteadyClock::time_point& last) {
+    if constexpr (requires { port.keep(true); }) {
+      port.keep(true);
+    }
     Waiter waiter;
     bool noted = true;
     for (;;) {
@@ -171,9 +185,28 @@ class Race {
         if (sum(delivered_) == sum(published_)) {
           return;
         }
+        if constexpr (requires { port.keep(false); }) {
+          release(port, verifier, delivered);
+          return;
+        }
       }
       waiter.wait();
     }
+  }
+
+  // One consumer only: whatever is left is what it kept.
+  template <class Port>
+  void release(Port& port, Verifier& verifier, std::atomic<std::uint64_t>& delivered) {
+    const std::uint64_t in_time = verifier.count();
+    port.keep(false);
+    Waiter waiter;
+    while (sum(delivered_) != sum(published_)) {
+      if (port.consume(shape_.batch, verifier) == 0) {
+        waiter.wait();
+      }
+      delivered.store(verifier.count(), std::memory_order_release);
+    }
+    late_.store(verifier.count() - in_time);
   }
 
   void conclude(Measurement& measurement) const {
@@ -198,7 +231,7 @@ class Race {
   Subject& subject_;
   const Shape shape_;
   const RunOptions options_;
-  const KeySet keys_{kKeys};
+  const KeySet keys_;
   KeyLedger ledger_;
   std::vector<Feed> feeds_;
   std::vector<Verifier> verifiers_;
@@ -211,6 +244,7 @@ class Race {
   alignas(128) std::atomic<std::uint32_t> producing_{0};
   std::atomic<std::uint32_t> running_{0};
   std::atomic<std::uint64_t> publish_waits_{0};
+  std::atomic<std::uint64_t> late_{0};
 };
 
 }  // namespace laneway::bench

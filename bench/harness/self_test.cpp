@@ -42,7 +42,7 @@ class Faulty {
     }
 
    private:
-    static constexpr std::size_t kWhen = 100'000;
+    static constexpr std::size_t kWhen = 10'000;
 
     std::size_t misbehave(std::span<KeyedElement> got, Verifier& verifier) {
       if constexpr (kFault == Fault::loss || kFault == Fault::repetition) {

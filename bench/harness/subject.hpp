@@ -1,6 +1,7 @@
 // What the harness wants to know of a system: its promises, and how many threads use it.
 #pragma once
 
+#include "bench/harness/key_plan.hpp"
 #include "bench/harness/verifier.hpp"
 #include "bench/harness/waiter.hpp"
 
@@ -11,12 +12,13 @@ namespace laneway::bench {
 
 inline constexpr std::size_t kBatchMax = 32;
 inline constexpr std::size_t kCapacity = 65'536;
-inline constexpr std::uint32_t kKeys = 100'000;
 
 struct Shape {
   std::uint32_t producers = 1;
   std::uint32_t consumers = 1;
   std::uint32_t batch = 1;
+  KeyPlan keys = {};
+  std::uint32_t shards = 1;  // of laneway
 };
 
 // Printed beside every figure.
@@ -33,5 +35,7 @@ struct Guarantees {
 //   Producer producer(index);   void publish(std::span<const Element>, Waiter&) until all are taken
 //   Consumer consumer(index);   std::size_t consume(max, Verifier&): what it got, 0 at once if none
 // publish and consume use the system's single calls when asked for one, its bulk calls otherwise.
+// A consumer that can block takes a third argument, how long it may wait for the first message.
+// One that keeps messages back has keep(bool): true begins a phase, false ends the keeping.
 
 }  // namespace laneway::bench

@@ -5,6 +5,7 @@
 // promised, only the verdict differs, so that no system is charged for its better guarantees.
 #pragma once
 
+#include "bench/harness/arrivals.hpp"
 #include "bench/harness/element.hpp"
 #include "bench/harness/feed.hpp"
 
@@ -59,9 +60,12 @@ class Verifier {
 
   // A message without lease: `bytes` are its payload.
   void take(const void* bytes) {
-    const Payload payload = load_payload(bytes);
+    Payload payload = load_payload(bytes);
     check_payload(payload);
   }
+
+  // In an open loop: every message carries the moment of its sending, and is timed.
+  void time_arrivals(Arrivals* arrivals) { arrivals_ = arrivals; }
 
   // Of a batch, each payload is announced before the first is checked: the ledger is too large for
   // the nearest cache, and its misses are not what is to be measured.
@@ -74,7 +78,7 @@ class Verifier {
 
   // A lease on a message begins and ends; the key came along with it.
   std::uint64_t begin(std::uint64_t key, const void* bytes) {
-    const Payload payload = load_payload(bytes);
+    Payload payload = load_payload(bytes);
     if (!check_payload(payload)) {
       return 0;
     }
@@ -97,7 +101,10 @@ class Verifier {
   const std::string& first_violation() const { return first_violation_; }
 
  private:
-  bool check_payload(const Payload& payload) {
+  bool check_payload(Payload& payload) {
+    if (arrivals_ != nullptr) {
+      arrivals_->note(payload);
+    }
     const std::uint64_t tag = payload.words[0];
     const std::uint32_t producer = MessageTag::producer(tag);
     ++count_;
@@ -133,6 +140,7 @@ class Verifier {
 
   OrderPromise promise_;
   KeyLedger* keys_;
+  Arrivals* arrivals_ = nullptr;
   std::vector<std::uint64_t> expected_;  // next sequence number of each producer
   std::uint64_t count_ = 0;
   std::uint64_t digest_ = 0;

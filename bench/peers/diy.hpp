@@ -41,8 +41,10 @@ class Diy {
   class Consumer {
    public:
     explicit Consumer(DiyLeaseQueue& queue) : queue_(queue) {}
-    std::size_t consume(std::size_t max, Verifier& verifier) {
-      const std::size_t count = queue_.receive({leases_.data(), max}, std::chrono::microseconds(0));
+    std::size_t consume(std::size_t max,
+                        Verifier& verifier,
+                        std::chrono::milliseconds wait = std::chrono::milliseconds(0)) {
+      const std::size_t count = queue_.receive({leases_.data(), max}, wait);
       std::array<std::uint64_t, kBatchMax> keys;
       for (std::size_t i = 0; i < count; ++i) {
         verifier.announce(&leases_[i].message->payload);

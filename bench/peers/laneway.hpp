@@ -6,6 +6,7 @@
 #include "bench/harness/subject.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -92,9 +93,19 @@ class LanewayProducer {
   std::array<Published, kBatchMax> results_;
 };
 
+// The bytes of an 8-byte key as the number they were made of; 0 for any other key.
+inline std::uint64_t key_of(const Lease& lease) {
+  std::uint64_t key = 0;
+  const std::string_view bytes = lease.key();
+  if (bytes.size() == sizeof key) {
+    std::memcpy(&key, bytes.data(), sizeof key);
+  }
+  return key;
+}
+
 enum class Acks { each, batch };
 
-template <QueueKind kKind, std::uint32_t kShards, Acks kAcks>
+template <QueueKind kKind, Acks kAcks>
 class LanewayCycle {
  public:
   static constexpr bool kByKey = kKind == QueueKind::by_key;
@@ -102,15 +113,18 @@ class LanewayCycle {
                                           "yes, timer at 1 ms"};
   static constexpr OrderPromise kOrder = kByKey ? OrderPromise::per_key : OrderPromise::none;
 
-  explicit LanewayCycle(const Shape&)
-      : laneway_({.kind = kKind, .capacity = kCapacity, .shards = kShards}) {}
+  explicit LanewayCycle(const Shape& shape)
+      : laneway_({.kind = kKind, .capacity = kCapacity, .shards = shape.shards}) {}
 
   class Consumer {
    public:
     explicit Consumer(laneway::Consumer consumer) : consumer_(std::move(consumer)) {}
 
-    std::size_t consume(std::size_t max, Verifier& verifier) {
-      Result<LeaseBatch> granted = consumer_.receive({.max = static_cast<std::uint32_t>(max)});
+    std::size_t consume(std::size_t max,
+                        Verifier& verifier,
+                        std::chrono::milliseconds wait = std::chrono::milliseconds(0)) {
+      Result<LeaseBatch> granted =
+          consumer_.receive({.max = static_cast<std::uint32_t>(max), .wait = wait});
       LeaseBatch& leases = *checked(granted);
       const std::size_t count = leases.size();
       for (const Lease& lease : leases) {
@@ -125,15 +139,6 @@ class LanewayCycle {
     }
 
    private:
-    static std::uint64_t key_of(const Lease& lease) {
-      std::uint64_t key = 0;
-      const std::string_view bytes = lease.key();
-      if (bytes.size() == sizeof key) {
-        std::memcpy(&key, bytes.data(), sizeof key);
-      }
-      return key;
-    }
-
     void settle(LeaseBatch& leases, Verifier& verifier) {
       if constexpr (kAcks == Acks::batch) {
         for (std::size_t i = 0; i < leases.size(); ++i) {
@@ -178,9 +183,11 @@ class LanewayHandoff {
    public:
     explicit Consumer(laneway::Consumer consumer) : consumer_(std::move(consumer)) {}
 
-    std::size_t consume(std::size_t max, Verifier& verifier) {
+    std::size_t consume(std::size_t max,
+                        Verifier& verifier,
+                        std::chrono::milliseconds wait = std::chrono::milliseconds(0)) {
       const std::size_t count =
-          value_of(consumer_.take(batch_, {.max = static_cast<std::uint32_t>(max)}));
+          value_of(consumer_.take(batch_, {.max = static_cast<std::uint32_t>(max), .wait = wait}));
       for (std::size_t i = 0; i < count; ++i) {
         verifier.take(batch_.payload(i).data());
       }

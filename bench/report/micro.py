@@ -32,6 +32,7 @@ def rows(program, wanted, plan, raw_path, version):
             figures.setdefault(run["run_name"], []).append(1e9 / run["items_per_second"])
     return [{"group": "micro", "workload": name, "subject": "laneway", "version": version,
              "threads": "1", "batch": None, "payload": None, "unit": "ns",
+             "headline": "ns_per_operation", "higher_is_better": False,
              "median": round(statistics.median(values), 2), "min": round(min(values), 2),
              "max": round(max(values), 2), "repetitions": len(values), "ratio": 1}
             for name, values in figures.items()]

@@ -16,11 +16,12 @@ RUN_SECONDS_MAX = 120
 
 @dataclasses.dataclass
 class Plan:
-    program: str
     seconds: float
     warm_up: float
     repetitions: int
     deadline: float  # of time.monotonic(); runs that would start later are left out
+    unpinned: bool = False
+    seed: int = 1
 
 
 def busy_seconds():
@@ -42,9 +43,11 @@ def name_of(cell):
 
 def run_once(plan, cell, round_number):
     """One process. Answers what it printed, or what went wrong, with our own observations added."""
-    command = [plan.program, "run", "--group", cell["group"], "--workload", cell["workload"],
+    command = [cell["program"], "run", "--group", cell["group"], "--workload", cell["workload"],
                "--subject", cell["subject"], "--seconds", str(plan.seconds),
-               "--warm-up", str(plan.warm_up), "--seed", str(round_number + 1)]
+               "--warm-up", str(plan.warm_up), "--seed", str(plan.seed + round_number)]
+    if plan.unpinned:
+        command.append("--unpinned")
     busy, own, begin = busy_seconds(), own_seconds(), time.monotonic()
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False,
@@ -56,7 +59,7 @@ def run_once(plan, cell, round_number):
     wall = time.monotonic() - begin
     foreign = max(0.0, busy_seconds() - busy - (own_seconds() - own))
     run.update(name=name_of(cell), round=round_number, status=status,
-               foreign_cpu_seconds=round(foreign, 3),
+               foreign_cpu_seconds=round(foreign, 3), wall_seconds=round(wall, 3),
                noisy=foreign > wall * FOREIGN_SHARE_MAX + FOREIGN_SECONDS_ALLOWED)
     if status != 0:
         run["failure"] = run.get("first_violation") or said or f"status {status}"
@@ -79,7 +82,11 @@ def run_all(plan, cells, progress):
     time. Answers the runs in the order in which they were made."""
     runs = []
     failed = set()
+    begin = time.monotonic()
     for round_number in range(plan.repetitions):
+        # Repeating noisy runs may not cost the later rounds their time.
+        share = (round_number + 1) / plan.repetitions
+        repeat_until = begin + (plan.deadline - begin) * share
         for cell in in_round(cells, round_number):
             if name_of(cell) in failed:
                 continue
@@ -91,6 +98,6 @@ def run_all(plan, cells, progress):
                 progress(run)
                 if "failure" in run:
                     failed.add(name_of(cell))
-                if not run["noisy"]:
+                if not run["noisy"] or time.monotonic() > repeat_until:
                     break
     return runs

@@ -1,16 +1,28 @@
 """Markdown from rows."""
 
+import claims
+
 TITLES = {
+    "self_test": "The harness notices a stop",
     "handoff": "Bare hand-off of 64 bytes",
-    "cycle": "Full life cycle: publish 64 bytes with one of 100,000 keys, lease, ack",
+    "cycle": "Full life cycle: publish 64 bytes with a key, lease, ack",
+    "latency": "Latency in an open loop, from the planned sending",
+    "stuck": "One key in trouble: what the others notice",
+    "timers": "Timers of leases",
+    "redelivery": "Redelivery, mass expiry, delays",
+    "oversubscribed": "More threads than cores; threads that stop",
+    "scaling": "Shards, threads, memory",
+    "journal": "Journal",
     "micro": "Parts on one thread",
 }
-TARGETS = {1: {"diy": 10, "moodycamel_bare": "parity (aim)"},
-           32: {"diy": 30, "moodycamel_bare": "0.33, aim 0.5"}}
+# Figures are named by what they count and their unit; these read better otherwise.
+SPELLED = {"rate_M_per_s": "M messages/s", "cpu_s_per_million": "CPU s a million",
+           "consumer_cpu_s_per_million": "consumer's CPU s a million", "p999_us": "p99.9 us",
+           "p9999_us": "p99.99 us", "achieved_per_s": "achieved/s", "offered_per_s": "offered/s"}
 
 
-def in_words(workload):
-    return workload.replace("_", " ")
+def in_words(name):
+    return SPELLED.get(name, name.replace("_per_", " a ").replace("_", " "))
 
 
 def table(header, lines):
@@ -18,9 +30,17 @@ def table(header, lines):
     return "\n".join("| " + " | ".join(line) + " |" for line in [header, rule, *lines]) + "\n"
 
 
-def between(row, name, digits):
-    return f"{row['min']:.{digits}f}-{row['max']:.{digits}f}" if name == "rate" else \
-        f"{row['ratio_min']:.{digits}f}-{row['ratio_max']:.{digits}f}"
+def number(value):
+    """Three digits that mean something, without an exponent."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3g}"
+
+
+def with_range(found):
+    return f"{number(found['median'])} ({number(found['min'])}-{number(found['max'])})"
 
 
 def guarantees(row):
@@ -29,63 +49,105 @@ def guarantees(row):
                        promised["lease"]))
 
 
-def ratio_text(ratio):
-    if not ratio:
-        return "-"
-    return f"{ratio['median']:.2f} ({ratio['min']:.2f}-{ratio['max']:.2f})"
+def cell_text(row, name):
+    found = row["figures"].get(name)
+    return number(found["median"]) if found else "-"
 
 
-def rate_line(row):
-    name = row["subject"] + (" (noisy)" if row.get("noisy") else "")
-    if row["median"] is None:
-        return [name, guarantees(row), "-: " + row["not_run"], "-", "-", "-"]
+def line_of(row, beside):
+    marks = [mark for mark in ("noisy", "overloaded") if row.get(mark)]
+    name = row["subject"] + (f" ({', '.join(marks)})" if marks else "")
+    if "not_run" in row:
+        return [name, guarantees(row), "-: " + row["not_run"], "-"] + ["-"] * len(beside)
     ratio = "-"
     if row["ratio"] is not None:
-        ratio = f"{row['ratio']:.2f} ({between(row, 'ratio', 2)})"
-    return [name, guarantees(row), f"{row['median']:.2f} ({between(row, 'rate', 2)})", ratio,
-            f"{row['ns_per_message']:.1f}", f"{row['cpu_seconds_per_million']:.3f}"]
+        ratio = (f"{number(row['ratio'])} ({number(row['ratio_min'])}-"
+                 f"{number(row['ratio_max'])})")
+        if row["ratio_max"] < 1:
+            ratio += ", laneway loses"
+    return [name, guarantees(row), with_range(row), ratio] + \
+        [cell_text(row, figure) for figure in beside]
 
 
-def rate_tables(rows):
-    """One table for each workload, the fastest system first."""
-    header = ["system", "order / bounded / bulk / lease", "M messages/s: median (min-max)",
-              "laneway / system: median (min-max)", "ns a message", "CPU s a million"]
+def shown(rows):
+    """Workloads with at least one measured row, each with those of its rows that are of interest:
+    what was left out of this profile is not."""
     workloads = {}
     for row in rows:
         if row["group"] != "micro":
             workloads.setdefault((row["group"], row["id"], row["workload"]), []).append(row)
+    for key, members in workloads.items():
+        if any("not_run" not in row for row in members):
+            yield key, members
+
+
+def workload_tables(rows):
+    """One table for each workload, the best system first."""
     text, group_before = "", None
-    for (group, identity, workload), members in workloads.items():
+    for (group, identity, workload), members in shown(rows):
         if group != group_before:
             text += f"### {TITLES[group]}\n\n"
             group_before = group
-        members.sort(key=lambda row: -(row["median"] or 0))
+        first = members[0]
+        beside = [name for name in first["beside"]
+                  if any(name in row.get("figures", {}) for row in members)]
+        sign = -1 if first["higher_is_better"] else 1
+        members.sort(key=lambda row: (row["median"] is None, sign * (row["median"] or 0)))
+        header = ["system", "order / bounded / bulk / lease",
+                  in_words(first["headline"]) + ": median (min-max)", "laneway is better by",
+                  *map(in_words, beside)]
         text += f"**{identity}, {in_words(workload)}**\n\n"
-        text += table(header, [rate_line(row) for row in members]) + "\n"
+        text += table(header, [line_of(row, beside) for row in members]) + "\n"
     return text
 
 
-def claims_table(claims):
-    if not claims:
+def left_out(rows):
+    measured = {key for key, _ in shown(rows)}
+    names = dict.fromkeys(f"{row['id']} {in_words(row['workload'])}" for row in rows
+                          if row.get("not_run") == "no time left"
+                          and (row["group"], row["id"], row["workload"]) not in measured)
+    return "Not run, for lack of time: " + "; ".join(names) + ".\n\n" if names else ""
+
+
+def losses(rows):
+    """Every row that a peer wins beyond doubt."""
+    lines = [f"* {row['id']}, {in_words(row['workload'])}: {row['subject']} by "
+             f"{number(1 / row['ratio'])} ({row['guarantees']['order']}; lease: "
+             f"{row['guarantees']['lease']})"
+             for row in rows if row["ratio"] is not None and row.get("ratio_max", 1) < 1
+             and not row["subject"].startswith("laneway")]
+    if not lines:
         return ""
-    lines = []
-    for claim in claims:
-        target = TARGETS[1 if claim["workload"].endswith("_batch_1") else 32]
-        lines.append([claim["subject"], in_words(claim["workload"]), f"{claim['line_ns']:.0f}",
-                      ratio_text(claim["diy1"]), ratio_text(claim["diy16"]), str(target["diy"]),
-                      ratio_text(claim["moodycamel_bare"]), target["moodycamel_bare"]])
-    header = ["subject", "workload", "line, ns", "over diy1", "over diy16", "target",
-              "over moodycamel_bare", "target"]
-    return "### The cycle against its targets\n\n" + table(header, lines) + "\n"
+    return "### Where laneway loses\n\nIn every round of this run:\n\n" + "\n".join(lines) + "\n\n"
 
 
 def micro_table(rows):
-    lines = [[row["workload"], f"{row['median']:.2f} ({between(row, 'rate', 2)})"]
-             for row in rows if row["group"] == "micro"]
+    lines = [[row["workload"], with_range(row)] for row in rows if row["group"] == "micro"]
     if not lines:
         return ""
     return f"### {TITLES['micro']}\n\n" + \
         table(["part", "ns an operation: median (min-max)"], lines) + "\n"
+
+
+def claims_table(rows, distances):
+    lines = [[claim.text, claim.wanted, claim.found, claim.verdict]
+             for claim in claims.judged(rows, distances)]
+    if not lines:
+        return ""
+    return "### What is expected, and what was found\n\n" + \
+        table(["claim", "expected", "found", "verdict"], lines) + "\n"
+
+
+def spinner_text(env):
+    spinner, wake = env["idle_spinner"], env["thread_wake"]
+    limits = (1, 10, 100, 1000)
+    above = [sum(count for ns, count in spinner["gaps"] if ns >= limit * 1000) for limit in limits]
+    return (f"An idle spinner on each core met, in {spinner['seconds']:.0f} s, " +
+            ", ".join(f"{count} gaps of {limit} us or more"
+                      for limit, count in zip(limits, above)) +
+            f"; the longest took {number(spinner['max_us'])} us. To wake a sleeping thread takes "
+            f"{number(wake['p50_us'])} us (p90 {number(wake['p90_us'])}, longest "
+            f"{number(wake['max_us'])}), to read the clock {env['clock_reading_ns']:.0f} ns.")
 
 
 def header(report):
@@ -105,9 +167,10 @@ def header(report):
             f"{met['line_ns']['max']:.0f}) in {met['runs']} runs" for met in report["distances"]) +
         (". The machine moved the cores; the tables show the first." if len(report["distances"]) > 1
          else "."),
-        f"{len(report['runs'])} runs of {report['profile']['seconds']} s, {noisy} of them noisy "
-        "(others used the machine) and repeated or left out of the medians.",
-        "Cost of the harness, part of every figure below: "
+        spinner_text(env),
+        f"{len(report['runs'])} runs of {report['profile']['seconds']} s and more, {noisy} of them "
+        "noisy (others used the machine) and repeated or left out of the medians.",
+        "Cost of the harness, part of every figure of a hand-off or a cycle: "
         f"{env['harness_ns_per_message']:.1f} ns a message, both sides together.",
     ]
     if env["peers_missing"]:
@@ -115,6 +178,13 @@ def header(report):
     return "\n".join("* " + line for line in lines) + "\n\n"
 
 
-def markdown(report):
-    return (header(report) + claims_table(report["claims"]) + rate_tables(report["rows"]) +
-            micro_table(report["rows"])).rstrip() + "\n"
+def pictures(names, folder):
+    return "".join(f"![{in_words(name.removesuffix('.svg'))}]({folder}/{name})\n\n"
+                   for name in names)
+
+
+def markdown(report, plots, plot_folder):
+    rows = report["rows"]
+    return (header(report) + claims_table(rows, report["distances"]) + losses(rows) +
+            pictures(plots, plot_folder) + workload_tables(rows) + micro_table(rows) +
+            left_out(rows)).rstrip() + "\n"

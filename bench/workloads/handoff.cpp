@@ -10,15 +10,22 @@
 #ifdef BENCH_HAVE_READERWRITERQUEUE
 #include "bench/peers/readerwriterqueue.hpp"
 #endif
+#ifdef BENCH_HAVE_TBB
+#include "bench/peers/tbb.hpp"
+#endif
+#ifdef BENCH_HAVE_DPDK
+#include "bench/peers/rte_ring.hpp"
+#endif
 #include "bench/peers/laneway.hpp"
 #include "bench/peers/mutex_ring.hpp"
+#include "bench/workloads/workloads.hpp"
 
 #include <utility>
 
 namespace laneway::bench {
 namespace {
 
-enum class Threads { any, one_to_one };
+enum class Threads { any, one_to_one, as_many_as_cores };
 enum class Calls { single_and_bulk, single };
 
 struct Limits {
@@ -29,11 +36,14 @@ struct Limits {
 template <class Subject>
 void add(Cells& cells, const char* subject, const char* package, const Limits& limits = {}) {
   for (const Shape& shape : kShapes) {
-    Cell cell = race_cell<Subject, Payload>(subject, package, shape);
-    cell.group = "handoff";
-    cell.id = shape.producers == 1 ? "H1" : "H3";
+    const char* id = shape.producers == 1 ? "H1" : "H3";
+    Cell cell = race_cell<Subject, Payload>({"handoff", id, workload_name(shape)},
+                                            {subject, package}, shape);
     if (limits.threads == Threads::one_to_one && shape.producers + shape.consumers > 2) {
       cell.lacks = "one producer and one consumer only";
+    } else if (limits.threads == Threads::as_many_as_cores &&
+               shape.producers + shape.consumers > 2) {
+      cell.lacks = "may make no end with more threads than cores; that is what RTS is for";
     } else if (limits.calls == Calls::single && shape.batch > 1) {
       cell.lacks = "no bulk calls";
     }
@@ -58,6 +68,14 @@ void add_handoff_cells(Cells& cells) {
 #ifdef BENCH_HAVE_READERWRITERQUEUE
   add<ReaderWriterQueue<Payload>>(cells, "readerwriterqueue", "libreaderwriterqueue-dev",
                                   {Threads::one_to_one, Calls::single});
+#endif
+#ifdef BENCH_HAVE_TBB
+  add<TbbBounded<Payload>>(cells, "tbb_bounded", "libtbb-dev", {.calls = Calls::single});
+#endif
+#ifdef BENCH_HAVE_DPDK
+  add<RteRing<Payload, RteRingMode::classic>>(cells, "rte_ring", "libdpdk-dev",
+                                              {.threads = Threads::as_many_as_cores});
+  add<RteRing<Payload, RteRingMode::relaxed_tail>>(cells, "rte_ring_rts", "libdpdk-dev");
 #endif
   add<MutexRing<Payload>>(cells, "mutex_ring", "libstdc++6");
 }

@@ -1,4 +1,4 @@
-// The shapes of this profile and their spelled-out names.
+// Shapes of a race, their spelled-out names, and cells made of them.
 #pragma once
 
 #include "bench/harness/cell.hpp"
@@ -6,6 +6,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 
 namespace laneway::bench {
 
@@ -22,21 +23,39 @@ inline std::string workload_name(const Shape& shape) {
          std::to_string(shape.batch);
 }
 
+// What a cell is, where it stands in the report, and who runs it.
+struct Place {
+  std::string group;
+  std::string id;
+  std::string workload;
+};
+struct Who {
+  std::string subject;
+  std::string package = {};
+};
+
+template <class Subject>
+Cell cell_of(Place place, Who who, const Shape& shape) {
+  Cell cell;
+  cell.group = std::move(place.group);
+  cell.id = std::move(place.id);
+  cell.workload = std::move(place.workload);
+  cell.subject = std::move(who.subject);
+  cell.package = std::move(who.package);
+  cell.shape = shape;
+  cell.guarantees = Subject::kGuarantees;
+  return cell;
+}
+
 template <class Subject, class Element>
 Measurement run_race(const Shape& shape, const RunOptions& options) {
   Subject subject(shape);
   return Race<Subject, Element>(subject, shape, options).run();
 }
 
-// A cell that can run; the caller fills in group and id.
 template <class Subject, class Element>
-Cell race_cell(const std::string& subject, const char* package, const Shape& shape) {
-  Cell cell;
-  cell.workload = workload_name(shape);
-  cell.subject = subject;
-  cell.package = package;
-  cell.shape = shape;
-  cell.guarantees = Subject::kGuarantees;
+Cell race_cell(Place place, Who who, const Shape& shape) {
+  Cell cell = cell_of<Subject>(std::move(place), std::move(who), shape);
   cell.run = [shape](const RunOptions& options) {
     return run_race<Subject, Element>(shape, options);
   };
