@@ -177,6 +177,131 @@ def a_record_with_a_nul_byte_is_never_cut_to_fit_an_argument(folder):
     contains(letter["attempts"][0]["error"], "NUL")
 
 
+# --- one command for each worker ------------------------------------------------------------------
+
+
+def answering(script):
+    """A command of --each-worker: answers each line, which it finds in $line."""
+    return ["--each-worker", "--", "sh", "-c", f"while IFS= read -r line; do {script}; done"]
+
+
+@test
+def each_worker_starts_one_command_for_all_its_records(folder):
+    done = run("--key", "1", "--workers", "2", "--json", "-",
+               *answering(f'echo "$$ $line" >> {folder}/seen; echo ok'),
+               stdin=numbered(200, keys=5))
+    equal((done.status, done.json["acked"], done.json["handler"]["started"]), (0, 200, 2))
+    lines = [line.split(" ", 1) for line in (folder / "seen").read_text().splitlines()]
+    assert len({process for process, _ in lines}) <= 2
+    for key in range(5):
+        equal([record for _, record in lines if record.startswith(f"key{key} ")],
+              [f"key{key} {number}" for number in range(key, 200, 5)])
+
+
+@test
+def replies_acknowledge_retry_and_reject(folder):
+    script = ('case "$line" in "1 b") echo "retry not yet";; "2 b") echo ok;; '
+              '*c) echo "reject no such account";; *) echo ok;; esac')
+    done = run("--workers", "1", "--backoff", "1ms", "--line", "{attempt} {}", "--json", "-",
+               "--dead-letters", folder / "dead", *answering(script), stdin="a\nb\nc\n")
+    equal((done.status, done.json["acked"], done.json["deliveries"]), (1, 2, 4))
+    equal(done.json["handler"]["started"], 1)
+    letter, = dead_letters(folder / "dead")
+    equal((letter["record"], letter["reason"], letter["attempts"][0]["error"]),
+          ("c", "rejected", "no such account"))
+
+
+@test
+def a_command_that_dies_has_failed_the_record_it_was_at_and_no_other(folder):
+    script = '[ "$line" != "1 b" ] || { echo out of memory >&2; exit 3; }; echo ok'
+    done = run("--key", "1", "--workers", "1", "--backoff", "1ms", "--line", "{attempt} {}",
+               "--json", "-", *answering(script), stdin="a\nb\nc\n")
+    equal((done.status, done.json["acked"], done.json["failed_deliveries"]), (0, 3, 1))
+    equal(done.json["handler"]["started"], 2)
+    contains(done.err, b"out of memory")
+    done = run("--attempts", "2", "--backoff", "1ms", "--workers", "1", "--dead-letters",
+               folder / "dead", *answering('echo disk full >&2; kill -9 $$'), stdin="poison\n")
+    letter, = dead_letters(folder / "dead")
+    equal([attempt["error"] for attempt in letter["attempts"]],
+          ["signal 9 (Killed): disk full"] * 2)
+
+
+@test
+def an_end_without_an_answer_is_no_success(folder):
+    done = run("--attempts", "1", "--json", "-", "--dead-letters", folder / "dead",
+               *answering("exit 0"), stdin="x\n")
+    equal((done.status, done.json["acked"]), (1, 0))
+    contains(dead_letters(folder / "dead")[0]["attempts"][0]["error"], "without a reply")
+
+
+@test
+def a_command_that_takes_too_long_is_replaced(folder):
+    script = f'[ "$line" != slow ] || {{ echo $$ > {folder}/pid; sleep 1000; }}; echo ok'
+    done = run("--workers", "1", "--attempts", "1", "--timeout", "300ms", "--json", "-",
+               "--dead-letters", folder / "dead", *answering(script), stdin="a\nslow\nb\n")
+    equal((done.status, done.json["acked"], done.json["handler"]["started"]), (1, 2, 2))
+    equal(dead_letters(folder / "dead")[0]["attempts"][0]["error"], "timeout after 300ms")
+    assert not pathlib.Path(f"/proc/{(folder / 'pid').read_text().strip()}").exists()
+
+
+@test
+def a_long_answer_keeps_its_lease(folder):
+    done = run("--workers", "1", "--lease", "200ms", "--json", "-",
+               *answering("sleep 0.7; echo ok"), stdin="x\n")
+    equal((done.status, done.json["deliveries"], done.json["leases_expired"]), (0, 1, 0))
+
+
+@test
+def a_command_out_of_step_is_replaced_before_it_can_answer_for_another_record(folder):
+    script = f'echo "$line" >> {folder}/seen; [ "$line" = twice ] && printf "ok\\nok\\n" || echo ok'
+    done = run("--workers", "1", "--json", "-", *answering(script), stdin="a\ntwice\nb\nc\n")
+    equal((done.status, done.json["acked"], done.json["deliveries"]), (0, 4, 4))
+    equal(done.json["handler"]["started"], 2)
+    equal((folder / "seen").read_text().split()[-2:], ["b", "c"])
+
+
+@test
+def a_command_that_knows_nothing_of_replies_ends_the_run_instead_of_making_dead_letters(folder):
+    done = run("--each-worker", "--json", folder / "report", "--", "cat", stdin="hello\nthere\n")
+    equal(done.status, 2)
+    contains(done.out, b"the command answers 'hello'")
+    report = json.loads((folder / "report").read_text())
+    equal((report["dead"]["total"], report["left"]["total"]), (0, 2))
+
+
+@test
+def replies_too_many_are_told_at_the_end(folder):
+    done = run("--workers", "1", "--each-worker", "--", "sh", "-c",
+               "while read -r line; do echo ok; done; echo ok", stdin="x\n")
+    equal(done.status, 0)
+    contains(done.err, b"more replies than it got records")
+
+
+@test
+def a_command_may_end_itself_in_peace_and_its_last_failure_is_told(folder):
+    done = run("--workers", "1", "--each-worker", "--", "sh", "-c",
+               f"while read -r line; do echo ok; done; echo end > {folder}/end; exit 4",
+               stdin="x\n")
+    equal((done.status, (folder / "end").read_text()), (0, "end\n"))
+    contains(done.err, b"after its last record a command ended badly: exit 4")
+
+
+@test
+def an_interruption_stops_commands_of_workers_and_gives_their_records_back(folder):
+    mark = folder / "mark"
+    process = start("--quiet", "--workers", "1", "--grace", "100ms", "--json", folder / "report",
+                    *answering(f"touch {mark}; sleep 1000"), stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process.stdin.write(b"x\n")
+    process.stdin.flush()
+    wait_until(mark.exists)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=TIMEOUT)
+    equal(process.returncode, 130)
+    report = json.loads((folder / "report").read_text())
+    equal((report["left"]["total"], report["failed_deliveries"]), (1, 0))
+
+
 # --- what becomes of a record ---------------------------------------------------------------------
 
 
@@ -198,6 +323,16 @@ def a_reject_code_is_not_tried_again(folder):
     letter, = dead_letters(folder / "dead")
     equal((letter["reason"], letter["attempts_made"]), ("rejected", 1))
     equal(letter["attempts"][0]["error"], "exit 65")
+
+
+@test
+def with_retry_codes_every_other_exit_code_is_final(folder):
+    done = run("--retry-codes", "75", "--attempts", "3", "--backoff", "1ms", "--dead-letters",
+               folder / "dead", *shell('exit "$1"'), stdin="75\n1\n")
+    equal(done.status, 1)
+    made = {letter["record"]: (letter["reason"], letter["attempts_made"])
+            for letter in dead_letters(folder / "dead")}
+    equal(made, {"75": ("attempts", 3), "1": ("rejected", 1)})
 
 
 @test
@@ -244,6 +379,43 @@ def a_timeout_leaves_nothing_of_the_command_behind(folder):
     pid = int((folder / "pid").read_text())
     wait_until(lambda: not pathlib.Path(f"/proc/{pid}/cmdline").exists()
                or pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() == b"")
+
+
+@test
+def dead_letters_are_replayed_with_their_keys_and_in_their_order(folder):
+    text = b"a 1\nb 2\na 3\n\xff 4\na 5\nnever\n"
+    run("--key", "1", "--attempts", "1", "--record-bytes-max", "4", "--workers", "1",
+        "--dead-letters", folder / "dead", "--handler", "fail", stdin=text)
+    equal(len(dead_letters(folder / "dead")), 6)
+    done = run("--replay", folder / "dead", "--dead-letters", folder / "again", "--json",
+               folder / "report", *shell(f'printf "%s\\n" "$1" >> {folder}/$LANEWAY_KEY'))
+    equal(done.status, 1)
+    report = json.loads((folder / "report").read_text())
+    equal((report["read"], report["acked"], report["keys"]), (6, 5, 3))
+    equal((folder / "a").read_text(), "a 1\na 3\na 5\n")
+    equal((folder / os.fsdecode(b"\xff")).read_bytes(), b"\xff 4\n")
+    letter, = dead_letters(folder / "again")  # its bytes were never kept
+    equal((letter["type"], letter["number"], letter["record"]), ("too_long", 6, None))
+
+
+@test
+def what_is_replayed_can_get_new_keys(folder):
+    run("--key", "3", "--strict-key", "--handler", "count", "--dead-letters", folder / "dead",
+        stdin="k 1\nk 2\n")
+    report = run("--replay", folder / "dead", "--key", "1", "--handler", "count",
+                 "--json", "-").json
+    equal((report["acked"], report["keys"], report["unkeyed"]), (2, 1, 0))
+
+
+@test
+def only_a_file_of_dead_letters_is_replayed_and_not_into_itself(folder):
+    path = folder / "file"
+    path.write_text("no dead letter\n")
+    done = run("--replay", path, "--handler", "count")
+    equal(done.status, 2)
+    contains(done.out, f"line 1 of {path} is no dead letter".encode())
+    done = run("--replay", path, "--dead-letters", path, "--append", "--handler", "count")
+    equal((done.status, path.read_text()), (2, "no dead letter\n"))
 
 
 @test

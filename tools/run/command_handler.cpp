@@ -41,7 +41,7 @@ class CommandHandler final : public Handler {
     const ChildEnd end = run_child(command_for(delivery), watch);
     const bool whole = watch.finish();
     if (end.how == ChildEnd::How::not_started) {
-      return not_started(end.code);
+      return not_started(end.code, options_, control_);
     }
     if (!whole || (end.how == ChildEnd::How::stopped && watch.has_lease())) {
       return {.kind = Kind::give_back};
@@ -64,18 +64,6 @@ class CommandHandler final : public Handler {
     return command;
   }
 
-  Verdict not_started(int failed) {
-    const std::string reason = std::strerror(failed);
-    if (failed == E2BIG) {
-      return {.kind = Kind::reject, .error = error_text("not started", reason), .error_class = 126};
-    }
-    if (failed == EAGAIN || failed == ENOMEM || failed == EMFILE || failed == ENFILE) {
-      return {.kind = Kind::retry, .error = error_text("not started", reason), .error_class = 126};
-    }
-    control_.fail(fmt::format("cannot run '{}': {}", options_.command[0], reason));
-    return {.kind = Kind::give_back};
-  }
-
   const HandlerOptions options_;
   const CommandTemplate template_;
   const char separator_;
@@ -85,6 +73,25 @@ class CommandHandler final : public Handler {
 
 }  // namespace
 
+Verdict not_started(int failed, const HandlerOptions& options, RunControl& control) {
+  const std::string reason = std::strerror(failed);
+  if (failed == E2BIG) {
+    return {.kind = Kind::reject, .error = error_text("not started", reason), .error_class = 126};
+  }
+  if (failed == EAGAIN || failed == ENOMEM || failed == EMFILE || failed == ENFILE) {
+    return {.kind = Kind::retry, .error = error_text("not started", reason), .error_class = 126};
+  }
+  control.fail(fmt::format("cannot run '{}': {}", options.command[0], reason));
+  return {.kind = Kind::give_back};
+}
+
+std::string lacking_program(const std::string& name) {
+  if (find_program(name).empty()) {
+    return fmt::format("cannot run '{}': no such program, or it cannot be executed", name);
+  }
+  return {};
+}
+
 Verdict judge(const ChildEnd& end, const HandlerOptions& options, std::string_view last_line) {
   const auto code = static_cast<std::uint32_t>(end.code);
   switch (end.how) {
@@ -92,7 +99,7 @@ Verdict judge(const ChildEnd& end, const HandlerOptions& options, std::string_vi
       if (code == 0) {
         return {};
       }
-      return {.kind = options.reject_codes.count(code) != 0 ? Kind::reject : Kind::retry,
+      return {.kind = options.is_permanent(code) ? Kind::reject : Kind::retry,
               .error = error_text(fmt::format("exit {}", code), last_line),
               .error_class = code};
     case ChildEnd::How::signalled:
@@ -117,8 +124,10 @@ std::unique_ptr<Handler> make_command_handler(const HandlerOptions& options,
                                               RunControl& control,
                                               std::string& mistake) {
   const std::string& name = options.command[0];
-  if (name.find('{') == std::string::npos && find_program(name).empty()) {
-    mistake = fmt::format("cannot run '{}': no such program, or it cannot be executed", name);
+  if (name.find('{') == std::string::npos) {
+    mistake = lacking_program(name);
+  }
+  if (!mistake.empty()) {
     return nullptr;
   }
   return std::make_unique<CommandHandler>(options, separator, console, control);

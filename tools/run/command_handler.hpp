@@ -18,7 +18,15 @@ std::unique_ptr<Handler> make_command_handler(const HandlerOptions& options,
                                               RunControl& control,
                                               std::string& mistake);
 
-// What the end of a command means: exit 0 acknowledges, a reject code rejects, all else is a retry.
+// Why it will not run: there is no such program. Empty when there is.
+std::string lacking_program(const std::string& name);
+
+// A command could not be started, `failed` is the errno. What would fail for every record ends the
+// run.
+Verdict not_started(int failed, const HandlerOptions& options, RunControl& control);
+
+// What the end of a command means: exit 0 acknowledges, a permanent code rejects, all else is a
+// retry.
 // `last_line` is what the command said last on standard error.
 Verdict judge(const ChildEnd& end, const HandlerOptions& options, std::string_view last_line);
 

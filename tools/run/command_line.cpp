@@ -25,6 +25,10 @@ void add_input(CLI::App& app, InputOptions& to) {
   TypedOptions options(app, "Input");
   options.add_path(
       {"-i,--input", "FILE", "Where records come from; - is standard input, the default"}, to.path);
+  options.add_path({"--replay", "FILE",
+                    "Instead: the records of a file of dead letters, with the keys they had; with "
+                    "--key they get new ones"},
+                   to.replay);
   options.add_flag(
       "-0,--null", [&to] { to.separator = '\0'; }, "Records end with NUL instead of a newline");
   options.add({"-k,--key", "RULE",
@@ -60,6 +64,16 @@ void add_work(CLI::App& app, RunOptions& to) {
                                ? ""
                                : "is no handler: count, echo, verify, sleep:DURATION, fail");
       });
+  options.add_flag(
+      "--each-worker", [&to] { to.handler.each_worker = true; },
+      "The command runs once for each worker and answers each line with one line");
+  options.add({"--line", "TEXT",
+               "What it then reads for each record, with {}, {key}, {attempt}, {id} and {fence} "
+               "(default {})"},
+              [&to](const std::string& text) {
+                to.handler.line = text;
+                return std::string(text.find("{}") == std::string::npos ? "has no {}" : "");
+              });
   options.add_count(
       {"-w,--workers", "COUNT", "Records worked on at the same time (default: as many as cores)"},
       to.queueing.workers, 1, kWorkersMax);
@@ -83,6 +97,9 @@ void add_work(CLI::App& app, RunOptions& to) {
   options.add(
       {"--reject-codes", "CODES", "Exit codes that are not tried again, such as 64,65"},
       [&to](const std::string& text) { return take_exit_codes(text, to.handler.reject_codes); });
+  options.add(
+      {"--retry-codes", "CODES", "The exit codes that are; no other one is then tried again"},
+      [&to](const std::string& text) { return take_exit_codes(text, to.handler.retry_codes); });
 }
 
 void add_trying_out(CLI::App& app, RunOptions& to) {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kRecordPlace = "{}";
 
-using Places = std::array<std::pair<std::string_view, std::string_view>, 4>;
+using Places = std::array<std::pair<std::string_view, std::string_view>, 5>;
 
 // One pass: what was put in is not looked at again.
 std::string fill(std::string_view word, const Places& places) {
@@ -40,6 +40,10 @@ CommandTemplate::CommandTemplate(std::vector<std::string> words) : words_(std::m
   });
 }
 
+bool CommandTemplate::has_places() const {
+  return arguments({.key = "", .attempt = 0}) != words_;
+}
+
 std::string_view CommandTemplate::obstacle(const Delivery& delivery) const {
   if (!record_on_input_ && delivery.record.find('\0') != std::string_view::npos) {
     return "a record with a NUL byte cannot be an argument";
@@ -53,10 +57,12 @@ std::string_view CommandTemplate::obstacle(const Delivery& delivery) const {
 std::vector<std::string> CommandTemplate::arguments(const Delivery& delivery) const {
   const std::string attempt = std::to_string(delivery.attempt);
   const std::string id = std::to_string(delivery.id);
+  const std::string fence = std::to_string(delivery.fence);
   const Places places = {{{kRecordPlace, delivery.record},
                           {"{key}", delivery.key},
                           {"{attempt}", attempt},
-                          {"{id}", id}}};
+                          {"{id}", id},
+                          {"{fence}", fence}}};
   std::vector<std::string> result;
   result.reserve(words_.size());
   for (const std::string& word : words_) {

@@ -9,8 +9,8 @@
 
 namespace laneway::tools {
 
-// {} stands for the record, {key}, {attempt} and {id} for what they say; anywhere in a word, as
-// often as one likes. Other braces stay as they are. Pure.
+// {} stands for the record, {key}, {attempt}, {id} and {fence} for what they say; anywhere in a
+// word, as often as one likes. Other braces stay as they are. Pure.
 class CommandTemplate {
  public:
   explicit CommandTemplate(std::vector<std::string> words);
@@ -18,6 +18,8 @@ class CommandTemplate {
   const std::vector<std::string>& words() const { return words_; }
   // No word has a {}: the record goes to the standard input of the command.
   bool record_on_input() const { return record_on_input_; }
+  // Any word has a place of any kind.
+  bool has_places() const;
 
   // Why this delivery cannot be put into words, or nothing.
   std::string_view obstacle(const Delivery& delivery) const;

@@ -1,14 +1,6 @@
 #include "tools/run/command_watch.hpp"
 
-#include "tools/run/text.hpp"
-
 namespace laneway::tools {
-
-namespace {
-
-constexpr std::size_t kErrorBytesHeld = 4096;
-
-}  // namespace
 
 CommandWatch::~CommandWatch() {
   if (streaming_) {
@@ -33,36 +25,17 @@ void CommandWatch::output(std::string_view bytes) {
   }
 }
 
-void CommandWatch::error_output(std::string_view bytes) {
-  error_line_ += bytes;
-  const std::size_t end = error_line_.rfind('\n');
-  const std::size_t length = end != std::string::npos ? end + 1 : 0;
-  if (length > 0 || error_line_.size() >= kErrorBytesHeld) {
-    pass_error(length > 0 ? length : error_line_.size());
-  }
-}
-
 bool CommandWatch::keep_running() {
   has_lease_ = has_lease_ && lease_.keep();
   return has_lease_ && !control_.stopping();
 }
 
 bool CommandWatch::finish() {
-  pass_error(error_line_.size());
+  errors_.finish();
   if (!held_.empty()) {
     whole_ = console_.write_output(held_) && whole_;
   }
   return whole_;
-}
-
-void CommandWatch::pass_error(std::size_t length) {
-  const std::string_view text = std::string_view(error_line_).substr(0, length);
-  const std::string_view line = last_line(text);
-  if (!line.empty()) {
-    last_error_ = tail(line, kErrorBytesHeld);
-  }
-  console_.write_error(text);
-  error_line_.erase(0, length);
 }
 
 }  // namespace laneway::tools

@@ -3,6 +3,7 @@
 
 #include "tools/run/child_process.hpp"
 #include "tools/run/console.hpp"
+#include "tools/run/error_lines.hpp"
 #include "tools/run/lease_keeper.hpp"
 #include "tools/run/run_control.hpp"
 
@@ -20,31 +21,28 @@ inline constexpr std::size_t kOutputBytesHeld = 1024 * 1024;
 class CommandWatch final : public ChildWatch {
  public:
   CommandWatch(Console& console, const RunControl& control, LeaseKeeper& lease)
-      : console_(console), control_(control), lease_(lease) {}
+      : console_(console), control_(control), lease_(lease), errors_(console) {}
   CommandWatch(const CommandWatch&) = delete;
   CommandWatch& operator=(const CommandWatch&) = delete;
   ~CommandWatch() override;
 
   bool wants_output() override;
   void output(std::string_view bytes) override;
-  void error_output(std::string_view bytes) override;
+  void error_output(std::string_view bytes) override { errors_.take(bytes); }
   bool keep_running() override;
 
   // The command has ended. False: standard output did not take everything.
   bool finish();
   bool has_lease() const { return has_lease_; }
   // The last line on standard error.
-  std::string_view last_error() const { return last_error_; }
+  std::string_view last_error() const { return errors_.last(); }
 
  private:
-  void pass_error(std::size_t length);
-
   Console& console_;
   const RunControl& control_;
   LeaseKeeper& lease_;
   std::string held_;
-  std::string error_line_;
-  std::string last_error_;
+  ErrorLines errors_;
   bool streaming_ = false;
   bool whole_ = true;
   bool has_lease_ = true;

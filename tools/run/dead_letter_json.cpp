@@ -29,6 +29,19 @@ void add_bytes(Json& json, const std::string& name, std::string_view bytes) {
   }
 }
 
+// What add_bytes has added; nothing when it is not there.
+std::optional<std::string> bytes_of(const Json& json, const std::string& name) {
+  const auto text = json.find(name);
+  if (text != json.end() && text->is_string()) {
+    return text->get<std::string>();
+  }
+  const auto encoded = json.find(name + "_base64");
+  if (encoded != json.end() && encoded->is_string()) {
+    return from_base64(encoded->get<std::string>());
+  }
+  return std::nullopt;
+}
+
 std::string line_of(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -78,6 +91,21 @@ std::string refused_record_json(const RefusedRecord& refused) {
     add_bytes(json, "record", refused.record);
   }
   return line_of(json);
+}
+
+std::optional<ReadLetter> read_dead_letter(std::string_view line) {
+  const Json json = Json::parse(line.begin(), line.end(), nullptr, false);
+  if (!json.is_object()) {
+    return std::nullopt;
+  }
+  const std::optional<std::string> key = bytes_of(json, "key");
+  ReadLetter letter{.key = key.value_or(""), .record = bytes_of(json, "record")};
+  const auto record = json.find("record");
+  const bool left_out = record != json.end() && record->is_null();
+  if (!key || (!letter.record && !left_out)) {
+    return std::nullopt;
+  }
+  return letter;
 }
 
 }  // namespace laneway::tools

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,5 +25,13 @@ struct RefusedRecord {
 // Without the end of the line. `letter` has its payload, a sealed envelope.
 std::string dead_letter_json(const DeadLetter& letter);
 std::string refused_record_json(const RefusedRecord& refused);
+
+// What can be tried again of a line that one of these has written.
+struct ReadLetter {
+  std::string key = {};
+  std::optional<std::string> record = std::nullopt;  // none: it was too long to be kept
+};
+// Nothing when the line is none of them.
+std::optional<ReadLetter> read_dead_letter(std::string_view line);
 
 }  // namespace laneway::tools

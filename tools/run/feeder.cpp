@@ -16,6 +16,16 @@ namespace {
 
 // Keys that are told apart for the report; about 30 MiB at most.
 constexpr std::size_t kKeysCounted = 262'144;
+// Of a line of dead letters: what stands around its record, and what a byte may grow to in JSON.
+constexpr std::size_t kStoryBytesMax = 64 * 1024;
+constexpr std::size_t kEscapedBytesMax = 6;
+
+RecordSplitter splitter_for(const InputOptions& options) {
+  if (options.replay.empty()) {
+    return RecordSplitter(options.separator, options.record_bytes_max);
+  }
+  return RecordSplitter('\n', kEscapedBytesMax * options.record_bytes_max + kStoryBytesMax);
+}
 
 }  // namespace
 
@@ -23,7 +33,7 @@ Feeder::Feeder(const RunParts& parts, InputStream& input, std::unique_ptr<KeyExt
     : parts_(parts),
       input_(input),
       extractor_(std::move(keys)),
-      splitter_(parts.options.input.separator, parts.options.input.record_bytes_max),
+      splitter_(splitter_for(parts.options.input)),
       counts_(kKeysCounted) {}
 
 void Feeder::run() {
@@ -86,6 +96,9 @@ bool Feeder::take(const Record& record) {
     parts_.tally.empty.add();
     return true;
   }
+  if (!options.replay.empty()) {
+    return take_letter(record);
+  }
   if (record.too_long) {
     parts_.tally.read.add();
     parts_.tally.refused_long.add();
@@ -93,7 +106,34 @@ bool Feeder::take(const Record& record) {
                                format_count(options.record_bytes_max)));
     return true;
   }
-  const KeyFound found = extractor_->extract(record.bytes);
+  return take_keyed(record, extractor_->extract(record.bytes));
+}
+
+bool Feeder::take_letter(const Record& line) {
+  const InputOptions& options = parts_.options.input;
+  const auto letter = line.too_long ? std::nullopt : read_dead_letter(line.bytes);
+  if (!letter || (letter->record && letter->record->size() > options.record_bytes_max)) {
+    parts_.control.fail(fmt::format(
+        "line {} of {} {}", line.number, options.replay,
+        letter ? "holds a record above --record-bytes-max" : "is no dead letter of laneway run"));
+    return false;
+  }
+  if (!letter->record) {  // its bytes were never kept: it stays what it is
+    parts_.tally.read.add();
+    parts_.tally.refused_long.add();
+    write_dead(std::string(line.bytes));
+    return true;
+  }
+  Record record = line;
+  record.bytes = *letter->record;
+  record.size = record.bytes.size();
+  return take_keyed(record, options.key.empty() ? KeyFound{letter->key, "it had none"}
+                                                : extractor_->extract(record.bytes));
+}
+
+// False: as take().
+bool Feeder::take_keyed(const Record& record, const KeyFound& found) {
+  const InputOptions& options = parts_.options.input;
   if (found.key.empty() && options.strict_key) {
     parts_.tally.read.add();
     parts_.tally.refused_unkeyed.add();
@@ -105,7 +145,7 @@ bool Feeder::take(const Record& record) {
   }
   if (!found.key.empty()) {
     counts_.add(found.key);
-  } else if (!options.key.empty()) {
+  } else if (options.has_keys()) {
     parts_.tally.unkeyed.add();
   }
   return true;
@@ -151,8 +191,11 @@ void Feeder::refuse(const Record& record, std::string error) {
                         .too_long = record.too_long,
                         .error = std::move(error),
                         .when = std::chrono::system_clock::now()};
-  const std::string failed = parts_.dead_letters.write_line(
-      parts_.dead_letters.is_open() ? refused_record_json(refused) : std::string());
+  write_dead(parts_.dead_letters.is_open() ? refused_record_json(refused) : std::string());
+}
+
+void Feeder::write_dead(const std::string& line) {
+  const std::string failed = parts_.dead_letters.write_line(line);
   if (!failed.empty()) {
     parts_.control.fail(failed);
   }

@@ -51,9 +51,12 @@ class Feeder {
   void read_all();
   bool take_records();
   bool take(const Record& record);
+  bool take_letter(const Record& line);
+  bool take_keyed(const Record& record, const KeyFound& found);
   bool publish(const Record& record, std::string_view key);
   bool wait_for_room(int round);
   void refuse(const Record& record, std::string error);
+  void write_dead(const std::string& line);
 
   RunParts parts_;
   InputStream& input_;

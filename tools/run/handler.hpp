@@ -19,6 +19,7 @@ struct Delivery {
   std::uint64_t id = 0;
   std::uint64_t fence = 0;
   std::uint64_t ticket = 0;  // of this delivery: no two of a run have the same
+  std::uint32_t worker = 0;  // who handles it, from 0
   std::uint32_t attempt = 1;
   bool last = false;  // no attempt is left after this one
 };
@@ -56,6 +57,11 @@ class Handler {
   // The worker, before and after it settles; kept: the settle took effect.
   virtual void settling(const Delivery& /*delivery*/, Verdict::Kind /*kind*/) {}
   virtual void settled(const Delivery& /*delivery*/, Verdict::Kind /*kind*/, bool /*kept*/) {}
+
+  // The worker, while it waits for records, a few times a second; and when no more come. finished:
+  // because none is left, not because the run was stopped.
+  virtual void idle(std::uint32_t /*worker*/) {}
+  virtual void leaving(std::uint32_t /*worker*/, bool /*finished*/) {}
 
   // Once, after all workers have ended. complete: every record that was read is finished.
   virtual HandlerSummary summary(bool /*complete*/) { return {}; }

@@ -19,6 +19,9 @@ on one at a time and in the order of the input, also while they fail.
 Its standard output is passed on when it ends, whole, also that of failed attempts; from 1 MiB on it
 goes straight through, and others wait. What it leaves running in the background is not waited for.
 
+With --each-worker the command runs once for each worker, reads one record a line, and answers each
+with one line at once: ok, retry [REASON] or reject [REASON].
+
 Built-in handlers:
   count           counts the records of each key and prints the most frequent ones
   echo            prints the record

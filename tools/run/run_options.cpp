@@ -1,10 +1,25 @@
 #include "tools/run/run_options.hpp"
 
+#include "tools/run/command_template.hpp"
 #include "tools/run/key_extractor.hpp"
 
 namespace laneway::tools {
 
 namespace {
+
+std::string about_each_worker(const HandlerOptions& options) {
+  if (!options.each_worker) {
+    return options.line == HandlerOptions().line ? "" : "--line needs --each-worker";
+  }
+  if (options.command.empty()) {
+    return "--each-worker needs a command";
+  }
+  if (CommandTemplate(options.command).has_places()) {
+    return "with --each-worker the command gets each record on its standard input, see --line; its "
+           "words have no places";
+  }
+  return "";
+}
 
 std::string about_handler(const HandlerOptions& options) {
   const bool command = !options.command.empty();
@@ -23,10 +38,16 @@ std::string about_handler(const HandlerOptions& options) {
   if (options.fail_share + options.lose_share > 1.0) {
     return "--fail-share and --lose-share add up to more than 1";
   }
-  if (!command && (options.timeout.count() > 0 || !options.reject_codes.empty())) {
-    return "--timeout and --reject-codes are for commands";
+  if (!command && (options.timeout.count() > 0 || !options.reject_codes.empty() ||
+                   !options.retry_codes.empty())) {
+    return "--timeout, --reject-codes and --retry-codes are for commands";
   }
-  return {};
+  for (const std::uint32_t code : options.retry_codes) {
+    if (options.reject_codes.count(code) != 0) {
+      return "--retry-codes and --reject-codes name the same code";
+    }
+  }
+  return about_each_worker(options);
 }
 
 }  // namespace
@@ -39,7 +60,10 @@ std::string contradiction(const RunOptions& options) {
   if (options.handler.handler == "verify" && options.queueing.on_failure == OnFailure::detach) {
     return "--handler verify checks the order, which --on-failure detach gives up";
   }
-  if (options.input.strict_key && options.input.key.empty()) {
+  if (!options.input.replay.empty() && options.input.path != "-") {
+    return "--replay takes the place of --input";
+  }
+  if (options.input.strict_key && !options.input.has_keys()) {
     return "--strict-key needs --key";
   }
   if (options.result.append && options.result.dead_letters.empty()) {

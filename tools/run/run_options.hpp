@@ -14,6 +14,7 @@ namespace laneway::tools {
 // What comes in, and what its keys are.
 struct InputOptions {
   std::string path = "-";
+  std::string replay;  // path of a file of dead letters, whose records are the input; empty: none
   char separator = '\n';
   std::uint64_t record_bytes_max = 64 * 1024;
   std::uint64_t from = 1;  // number of the first record to work on
@@ -21,18 +22,28 @@ struct InputOptions {
   std::string key;  // rule of KeyExtractor; empty: no keys
   std::string delimiter;
   bool strict_key = false;  // a record without a key is refused
+
+  bool has_keys() const { return !key.empty() || !replay.empty(); }
 };
 
 // How a delivery is worked on. Either a handler or a command is given.
 struct HandlerOptions {
   std::string handler;               // "count", "sleep:20ms"; empty: the command
   std::vector<std::string> command;  // with placeholders
+  bool each_worker = false;          // the command lives as long as its worker
+  std::string line = "{}";           // what it reads for each record, with placeholders
   std::set<std::uint32_t> reject_codes;
+  std::set<std::uint32_t> retry_codes;   // empty: all that are no reject codes
   std::chrono::milliseconds timeout{0};  // 0: none
   std::chrono::milliseconds kill_after{2000};
   double fail_share = 0;
   double lose_share = 0;
   std::uint64_t seed = 1;
+
+  // An exit code above 0 that is not tried again.
+  bool is_permanent(std::uint32_t code) const {
+    return reject_codes.count(code) != 0 || (!retry_codes.empty() && retry_codes.count(code) == 0);
+  }
 };
 
 struct QueueingOptions {

@@ -149,7 +149,7 @@ Report RunSession::report() {
   report.empty = tally_.empty.get();
   report.passed_over = tally_.passed_over.get();
   report.unkeyed = tally_.unkeyed.get();
-  report.keyed = !options.input.key.empty();
+  report.keyed = options.input.has_keys();
   report.keys = feeder_.keys().keys();
   report.more_keys = feeder_.keys().overflowed();
   for (KeyCounts::Row& row : feeder_.keys().top(1)) {
@@ -180,7 +180,7 @@ Report RunSession::report() {
   report.busy_share =
       available > 0 ? std::min(1.0, static_cast<double>(handling.sum_us) / available) : 0.0;
   add_end(report);
-  report.handler_name = options.handler.handler;
+  report.handler_name = options.handler.each_worker ? "each-worker" : options.handler.handler;
   report.handler = setup_.handler->summary(report.left == 0);
   return report;
 }

@@ -4,6 +4,9 @@
 #include "tools/run/command_handler.hpp"
 #include "tools/run/envelope.hpp"
 #include "tools/run/fault_injection.hpp"
+#include "tools/run/line_handler.hpp"
+
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <thread>
@@ -15,6 +18,13 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::uint64_t kPoolBytes = 64ull * 1024 * 1024;
+
+bool is_same_file(const std::string& one, const std::string& other) {
+  struct stat first {};
+  struct stat second {};
+  return stat(one.c_str(), &first) == 0 && stat(other.c_str(), &second) == 0 &&
+         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
 
 RunOptions with_defaults(RunOptions options) {
   QueueingOptions& queueing = options.queueing;
@@ -32,9 +42,13 @@ RunOptions with_defaults(RunOptions options) {
 RunSetup::RunSetup(const RunOptions& asked) : options(with_defaults(asked)) {}
 
 std::string RunSetup::prepare() {
-  std::string mistake = input.open(options.input.path);
+  const bool replay = !options.input.replay.empty();
+  std::string mistake = input.open(replay ? options.input.replay : options.input.path);
   if (!mistake.empty()) {
     return mistake;
+  }
+  if (replay && is_same_file(options.input.replay, options.result.dead_letters)) {
+    return "--dead-letters names the file that is replayed: name another one";
   }
   keys = KeyExtractor::make(options.input.key, options.input.delimiter, mistake);
   if (keys == nullptr) {
@@ -45,11 +59,13 @@ std::string RunSetup::prepare() {
     handler =
         with_faults(make_builtin_handler(work.handler, options.input.separator, console, control),
                     {.fail = work.fail_share, .lose = work.lose_share}, work.seed);
+  } else if (work.each_worker) {
+    handler = make_line_handler(options, console, control, mistake);
   } else {
     handler = make_command_handler(work, options.input.separator, console, control, mistake);
-    if (handler == nullptr) {
-      return mistake;
-    }
+  }
+  if (handler == nullptr) {
+    return mistake;
   }
   if (!options.result.dead_letters.empty()) {
     mistake = dead_letters.open(options.result.dead_letters, options.result.append);
@@ -61,7 +77,8 @@ std::string RunSetup::prepare() {
 }
 
 bool RunSetup::records_on_output() const {
-  return !options.handler.command.empty() || prints_records(options.handler.handler);
+  const bool command_prints = !options.handler.command.empty() && !options.handler.each_worker;
+  return command_prints || prints_records(options.handler.handler);
 }
 
 QueueOptions RunSetup::queue_options() const {

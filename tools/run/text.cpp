@@ -45,6 +45,9 @@ Sequence sequence_of(unsigned char first) {
   return {};
 }
 
+constexpr std::string_view kAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 }  // namespace
 
 bool is_utf8(std::string_view bytes) {
@@ -68,8 +71,6 @@ bool is_utf8(std::string_view bytes) {
 }
 
 std::string base64(std::string_view bytes) {
-  static constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text;
   text.reserve((bytes.size() + 2) / 3 * 4);
   for (std::size_t at = 0; at < bytes.size(); at += 3) {
@@ -84,6 +85,32 @@ std::string base64(std::string_view bytes) {
     }
   }
   return text;
+}
+
+std::optional<std::string> from_base64(std::string_view text) {
+  const bool padded = text.size() % 4 == 0;
+  for (int equals = 0; equals < 2 && !text.empty() && text.back() == '='; ++equals) {
+    text.remove_suffix(1);
+  }
+  if (!padded || text.size() % 4 == 1) {
+    return std::nullopt;
+  }
+  std::string bytes;
+  std::uint32_t bits = 0;
+  unsigned held = 0;
+  for (const char character : text) {
+    const std::size_t value = kAlphabet.find(character);
+    if (value == std::string_view::npos) {
+      return std::nullopt;
+    }
+    bits = bits << 6u | static_cast<std::uint32_t>(value);
+    held += 6;
+    if (held >= 8) {
+      held -= 8;
+      bytes += static_cast<char>(bits >> held & 0xffu);
+    }
+  }
+  return bytes;
 }
 
 std::string_view tail(std::string_view text, std::size_t bytes_max) {

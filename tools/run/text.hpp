@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,8 @@ bool is_utf8(std::string_view bytes);
 
 // RFC 4648, with padding.
 std::string base64(std::string_view bytes);
+// Nothing when it is none.
+std::optional<std::string> from_base64(std::string_view text);
 
 // The last `bytes_max` bytes of the text, or fewer: it begins where a UTF-8 character begins.
 std::string_view tail(std::string_view text, std::size_t bytes_max);

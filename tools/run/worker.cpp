@@ -21,9 +21,18 @@ constexpr milliseconds kExpiryMargin{200};
 Worker::Worker(const RunParts& parts, Consumer consumer, std::uint32_t index)
     : parts_(parts),
       consumer_(std::move(consumer)),
+      index_(index),
       ticket_(static_cast<std::uint64_t>(index) << 48u) {}
 
 void Worker::run() {
+  work();
+  for (auto& [lease, until] : lost_) {
+    (void)lease.release();
+  }
+  parts_.handler.leaving(index_, parts_.pending.count() == 0);
+}
+
+void Worker::work() {
   while (!parts_.control.stopping()) {
     drop_lost();
     auto batch = consumer_.receive({.max = parts_.handler.batch(), .wait = kWait});
@@ -33,6 +42,9 @@ void Worker::run() {
       }
       return;
     }
+    if (batch->empty()) {
+      parts_.handler.idle(index_);
+    }
     for (Lease& lease : *batch) {
       if (parts_.control.stopping()) {
         (void)lease.release();
@@ -40,9 +52,6 @@ void Worker::run() {
         work_on(lease);
       }
     }
-  }
-  for (auto& [lease, until] : lost_) {
-    (void)lease.release();
   }
 }
 
@@ -57,6 +66,7 @@ void Worker::work_on(Lease& lease) {
                           .id = message.id.value,
                           .fence = message.fence,
                           .ticket = ++ticket_,
+                          .worker = index_,
                           .attempt = message.attempt,
                           .last = message.attempt >= parts_.options.queueing.attempts};
   LeaseKeeper keeper(lease, parts_.options.queueing.lease);

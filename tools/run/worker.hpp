@@ -25,6 +25,7 @@ class Worker {
   const DurationHistogram& handling() const { return handling_; }
 
  private:
+  void work();
   void work_on(Lease& lease);
   Verdict handle(const Delivery& delivery, LeaseKeeper& keeper);
   // True: the settle took effect.
@@ -33,6 +34,7 @@ class Worker {
 
   RunParts parts_;
   Consumer consumer_;
+  std::uint32_t index_;
   std::uint64_t ticket_;
   DurationHistogram handling_;
   // Leases that were lost on purpose, kept until they have run out.

@@ -132,6 +132,13 @@ INSTANTIATE_TEST_SUITE_P(
                     Mistake{{"--record-bytes-max", "17m", "--", "cat"}, "16m"},
                     Mistake{{"--record-bytes-max", "0", "--", "cat"}, "no size"},
                     Mistake{{"--reject-codes", "0", "--", "cat"}, "exit codes"},
+                    Mistake{{"--retry-codes", "3", "--reject-codes", "3,4", "--", "cat"}, "same"},
+                    Mistake{{"--retry-codes", "3", "--handler", "count"}, "for commands"},
+                    Mistake{{"--each-worker", "--handler", "count"}, "needs a command"},
+                    Mistake{{"--each-worker", "--", "cat", "{}"}, "no places"},
+                    Mistake{{"--line", "x {}", "--", "cat"}, "needs --each-worker"},
+                    Mistake{{"--line", "x", "--each-worker", "--", "cat"}, "has no {}"},
+                    Mistake{{"--replay", "dead", "--input", "in", "--", "cat"}, "--input"},
                     Mistake{{"--key", "(", "--", "cat"}, "--key"},
                     Mistake{{"--delimiter", ",", "--", "cat"}, "delimiter"}));
 

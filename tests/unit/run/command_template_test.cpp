@@ -19,6 +19,14 @@ TEST(CommandTemplate, places_are_filled_wherever_they_stand) {
             (Words{"put", "--of=k/42", "a {key} b", "33", "{other}"}));
 }
 
+TEST(CommandTemplate, has_places_of_five_kinds) {
+  for (const char* word : {"{}", "x{key}", "{attempt}", "{id}", "{fence}y"}) {
+    EXPECT_TRUE(CommandTemplate({"put", word}).has_places()) << word;
+  }
+  EXPECT_FALSE(CommandTemplate({"put", "{other}", "{", "}"}).has_places());
+  EXPECT_EQ(CommandTemplate({"{fence}"}).arguments(kDelivery), Words{"9"});
+}
+
 TEST(CommandTemplate, what_was_filled_in_is_not_filled_again) {
   const CommandTemplate command({"echo", "{}"});
   EXPECT_EQ(command.arguments(kDelivery)[1], "a {key} b");
@@ -52,6 +60,14 @@ TEST(Judge, an_exit_code_decides_between_ack_reject_and_retry) {
   EXPECT_EQ(retry.kind, Kind::retry);
   EXPECT_EQ(retry.error, "exit 3: no route");
   EXPECT_EQ(retry.error_class, 3u);
+}
+
+TEST(Judge, with_retry_codes_no_other_code_is_tried_again_but_signals_are) {
+  HandlerOptions options;
+  options.retry_codes = {75};
+  EXPECT_EQ(judge({.how = ChildEnd::How::exited, .code = 75}, options, "").kind, Kind::retry);
+  EXPECT_EQ(judge({.how = ChildEnd::How::exited, .code = 1}, options, "").kind, Kind::reject);
+  EXPECT_EQ(judge({.how = ChildEnd::How::signalled, .code = 9}, options, "").kind, Kind::retry);
 }
 
 TEST(Judge, a_signal_and_a_timeout_are_retries_with_classes_of_their_own) {

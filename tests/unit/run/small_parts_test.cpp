@@ -2,6 +2,7 @@
 #include "tools/run/fault_injection.hpp"
 #include "tools/run/key_counts.hpp"
 #include "tools/run/pending_records.hpp"
+#include "tools/run/reply.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,6 +17,22 @@ TEST(Envelope, a_record_comes_out_as_it_went_in) {
   EXPECT_EQ(opened.record, std::string_view("a\0b", 3));
   seal(1, "", sealed);
   EXPECT_EQ(open_envelope(sealed).record, "");
+}
+
+TEST(Reply, is_ok_or_retry_or_reject_with_a_reason) {
+  EXPECT_EQ(parse_reply("ok")->kind, Verdict::Kind::ack);
+  EXPECT_EQ(parse_reply("ok\r")->kind, Verdict::Kind::ack);
+  EXPECT_EQ(parse_reply("retry")->kind, Verdict::Kind::retry);
+  EXPECT_EQ(parse_reply("retry")->error, "");
+  EXPECT_EQ(parse_reply("retry busy, later")->error, "busy, later");
+  EXPECT_EQ(parse_reply("reject no such customer")->kind, Verdict::Kind::reject);
+  EXPECT_EQ(parse_reply("reject no such customer")->error, "no such customer");
+}
+
+TEST(Reply, is_nothing_else) {
+  for (const char* line : {"", "OK", "okay", "ok then", " ok", "retrying", "rejected", "0"}) {
+    EXPECT_FALSE(parse_reply(line).has_value()) << line;
+  }
 }
 
 TEST(KeyCounts, the_most_frequent_come_first_and_ties_by_name) {

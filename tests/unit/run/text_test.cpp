@@ -24,6 +24,15 @@ TEST(Text, base64_as_the_standard_has_it) {
   EXPECT_EQ(base64(std::string_view("\xff\x00", 2)), "/wA=");
 }
 
+TEST(Text, base64_is_read_back_and_nothing_else) {
+  for (const std::string_view bytes : {"", "f", "fo", "foo", "foobar", "\xff\xfe\x01"}) {
+    EXPECT_EQ(from_base64(base64(bytes)), bytes);
+  }
+  for (const std::string_view text : {"Z", "Zg", "Zg=", "Zg===", "Z===", "Zm9*", "Zm 9v"}) {
+    EXPECT_EQ(from_base64(text), std::nullopt) << text;
+  }
+}
+
 TEST(Text, cutting_never_splits_a_character) {
   EXPECT_EQ(tail("abc", 2), "bc");
   EXPECT_EQ(tail("a\xc3\xa4z", 2), "z");
@@ -41,7 +50,9 @@ TEST(Text, the_last_line_is_the_last_that_says_something) {
 TEST(Text, an_error_text_keeps_its_reason_and_the_end_of_the_detail) {
   EXPECT_EQ(error_text("exit 3", ""), "exit 3");
   EXPECT_EQ(error_text("exit 3", "no route"), "exit 3: no route");
-  const std::string text = error_text("exit 3", std::string(200, 'x') + " the end");
+  std::string detail(200, 'x');
+  detail += " the end";
+  const std::string text = error_text("exit 3", detail);
   EXPECT_EQ(text.size(), 96u);
   EXPECT_EQ(text.substr(0, 8), "exit 3: ");
   EXPECT_EQ(text.substr(text.size() - 8), " the end");
