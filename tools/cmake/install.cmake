@@ -8,6 +8,13 @@ install(TARGETS laneway EXPORT lanewayTargets
   ARCHIVE COMPONENT dev
   FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev)
 install(EXPORT lanewayTargets NAMESPACE laneway:: DESTINATION ${package_dir} COMPONENT dev)
+if(TARGET laneway_prometheus)
+  install(TARGETS laneway_prometheus EXPORT lanewayPrometheusTargets
+    ARCHIVE COMPONENT dev
+    FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev)
+  install(EXPORT lanewayPrometheusTargets NAMESPACE laneway::
+    DESTINATION ${package_dir} COMPONENT dev)
+endif()
 if(TARGET laneway_tool)
   install(TARGETS laneway_tool RUNTIME COMPONENT tool)
 endif()
@@ -16,7 +23,7 @@ configure_package_config_file(
   ${CMAKE_CURRENT_LIST_DIR}/lanewayConfig.cmake.in
   ${PROJECT_BINARY_DIR}/gen/cmake/lanewayConfig.cmake
   INSTALL_DESTINATION ${package_dir}
-  NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+  NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file(
   ${PROJECT_BINARY_DIR}/gen/cmake/lanewayConfigVersion.cmake
   COMPATIBILITY SameMinorVersion)
