@@ -240,9 +240,11 @@ int main(int argc, char** argv) {
   };
   std::optional<laneway::WorkerPool> pool =
       *laneway::WorkerPool::start(queue, {.workers = 4}, handle);
+  // [metrics]
   laneway::PrometheusMetrics metrics;
   metrics.add(queue);
   metrics.add_pool(queue, [&pool] { return pool->stats(); });
+  // [metrics]
   jobs.load(directory + "/unfinished");
 
   httplib::Server server;

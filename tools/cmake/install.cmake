@@ -44,3 +44,9 @@ cmake_path(RELATIVE_PATH laneway_pc_prefix BASE_DIRECTORY ${CMAKE_INSTALL_FULL_L
 configure_file(${CMAKE_CURRENT_LIST_DIR}/laneway.pc.in ${PROJECT_BINARY_DIR}/gen/laneway.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/gen/laneway.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT dev)
+if(TARGET laneway_prometheus)
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/laneway-prometheus.pc.in
+    ${PROJECT_BINARY_DIR}/gen/laneway-prometheus.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/gen/laneway-prometheus.pc
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT dev)
+endif()

@@ -67,6 +67,7 @@ constexpr Row kNumbers[] = {
     {counter("laneway_replayed_total", "Dead letters that were replayed."), &QueueStats::replayed},
     {counter("laneway_discarded_total", "Dead letters that were removed."), &QueueStats::discarded},
     {counter("laneway_expired_total", "Messages whose own deadline passed."), &QueueStats::expired},
+    {counter("laneway_cancelled_total", "Messages that were cancelled."), &QueueStats::cancelled},
     {gauge("laneway_capacity_messages", "Messages that the shards hold together."),
      &QueueStats::capacity},
     {gauge("laneway_pinned_messages", "Finished messages that an expired Lease still refers to."),

@@ -74,13 +74,14 @@ std::optional<ChildEnd> ChildProcess::attend(ChildWatch& watch, milliseconds tim
   phase_ = Phase::running;
   end_ = {};
   deadline_ = timeout.count() > 0 ? Clock::now() + timeout : Clock::time_point::max();
-  do {
-    wait_for_something(watch);
+  wait_for_something(watch);
+  while (!has_ended()) {
     if (phase_ == Phase::running && watch.satisfied()) {
       return std::nullopt;
     }
     check_time(watch);
-  } while (!has_ended());
+    wait_for_something(watch);
+  }
   if (phase_ != Phase::running) {
     kill(-pid_, SIGKILL);  // the rest of the group; our child, not yet reaped, keeps the number
   }
