@@ -112,7 +112,8 @@ class Store {
 enum class Fate { fine, dies_before_commit, dies_before_ack, outlives_its_lease };
 Fate fate_of(const laneway::MessageView& message) {
   static std::atomic<int> outlived{0};
-  const std::uint64_t drawn = (message.id.value + message.attempt * 0x1234567u) * 0x9e3779b97f4a7c15u >> 60u;
+  const std::uint64_t drawn =
+      (message.id.value + message.attempt * 0x1234567u) * 0x9e3779b97f4a7c15u >> 60u;
   switch (drawn) {
     case 0:
       return Fate::dies_before_commit;
