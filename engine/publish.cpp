@@ -71,7 +71,7 @@ Result<> QueueState::admits() const {
   return {};
 }
 
-Result<> QueueState::check(const Message& message) const {
+inline Result<> QueueState::check(const Message& message) const {
   if (message.payload.size() > options_.payload_bytes_max) {
     return {Errc::too_large, "the payload is above payload_bytes_max"};
   }
@@ -100,7 +100,7 @@ Result<> QueueState::check(const Message& message) const {
 }
 
 // What can fail happens here, before anything is claimed. False: the payload pool is used up.
-bool QueueState::prepare(const Message& message, Times* times, Draft* draft) {
+inline bool QueueState::prepare(const Message& message, Times* times, Draft* draft) {
   const bool large_payload = message.payload.size() > kPayloadBytesInline;
   const bool long_key = message.key.size() > kKeyBytesInline;
   draft->block = nullptr;
@@ -116,7 +116,7 @@ bool QueueState::prepare(const Message& message, Times* times, Draft* draft) {
   return true;
 }
 
-void QueueState::route(const Message& message, Draft* draft) {
+inline void QueueState::route(const Message& message, Draft* draft) {
   const auto shard_mask = static_cast<std::uint32_t>(shards_.size() - 1);
   if (message.key.empty()) {
     draft->key_hash = 0;

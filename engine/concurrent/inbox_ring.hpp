@@ -80,8 +80,10 @@ class InboxRing {
   Entry& entry(std::uint64_t position) const noexcept { return slots_[position & mask_].entry; }
 
   void publish(Claim claim) noexcept {
-    for (std::uint32_t i = 0; i < claim.count; ++i) {
-      const std::uint64_t position = claim.position + i;
+    // The last one first: the holder stops at the first, so it looks at no line of this batch, which
+    // would take it away from us, until the batch is there as a whole.
+    for (std::uint32_t i = claim.count; i != 0; --i) {
+      const std::uint64_t position = claim.position + i - 1;
       // Writer: the claimant of `position`. Reader: the holder of the token.
       // (I3) release, pairs with (I4): publishes the entry.
       slots_[position & mask_].sequence.store(position + 1, std::memory_order_release);
@@ -107,8 +109,12 @@ class InboxRing {
   }
   std::uint64_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
 
-  // By a producer: the slot will be written soon, by it or by another.
+  // By a producer: the slot will be written soon, by it or by another. Nothing happens to one that
+  // may hold what the holder has yet to read.
   void prefetch_for_write(std::uint64_t position) const noexcept {
+    if (position >= cached_limit_.load(std::memory_order_relaxed)) {
+      return;
+    }
     const auto* slot = reinterpret_cast<const char*>(&slots_[position & mask_]);
     for (std::size_t line = 0; line < sizeof(Slot); line += kCacheLine) {
       prefetch_for_writing(slot + line);
