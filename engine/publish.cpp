@@ -100,7 +100,9 @@ inline Result<> QueueState::check(const Message& message) const {
 }
 
 // What can fail happens here, before anything is claimed. False: the payload pool is used up.
-inline bool QueueState::prepare(const Message& message, Times* times, Draft* draft) {
+[[gnu::always_inline]] inline bool QueueState::prepare(const Message& message,
+                                                       Times* times,
+                                                       Draft* draft) {
   const bool large_payload = message.payload.size() > kPayloadBytesInline;
   const bool long_key = message.key.size() > kKeyBytesInline;
   draft->block = nullptr;
@@ -116,7 +118,7 @@ inline bool QueueState::prepare(const Message& message, Times* times, Draft* dra
   return true;
 }
 
-inline void QueueState::route(const Message& message, Draft* draft) {
+[[gnu::always_inline]] inline void QueueState::route(const Message& message, Draft* draft) {
   const auto shard_mask = static_cast<std::uint32_t>(shards_.size() - 1);
   if (message.key.empty()) {
     draft->key_hash = 0;

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <memory>
 #include <new>
 
 namespace laneway::engine {
@@ -15,8 +14,9 @@ namespace laneway::engine {
 namespace {
 
 constexpr std::uint64_t kRingSlotsMax = 1u << 20;
-// About half a microsecond: longer than a hold, shorter than anybody would notice.
-constexpr int kHelpSpins = 32;
+// What a publisher waits for the limit to move before it helps: about a microsecond. A poller at
+// work does it better, and until then its memory and its hint are left alone.
+constexpr int kHelpSpins = 64;
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
 std::uint64_t ring_slots(const ShardOptions& options) {
@@ -82,26 +82,24 @@ Shard::Shard(ShardHost& host, const ShardOptions& options, std::uint32_t number)
 
 Shard::Inbox::Claim Shard::claim(std::uint32_t wanted) {
   const Inbox::Claim claim = inbox_.claim(wanted);
-  if (claim.count != 0 || !help()) {
+  if (claim.count != 0) {
     return claim;
   }
-  return inbox_.claim(wanted);
+  const std::uint64_t limit = inbox_.limit();
+  for (int i = 0; i < kHelpSpins && inbox_.limit() == limit; ++i) {
+    relax();
+  }
+  return inbox_.limit() != limit || help() ? inbox_.claim(wanted) : claim;
 }
 
 // Makes room if running the shard can: settled leases that nobody has drained, or a ring that is
 // full while the core is not. True: worth another try. Moving messages into a full core would only
-// cool its memory down, and a poller at work does it better than we.
+// cool its memory down.
 bool Shard::help() {
   const ShardHint::View hint = hint_.read();
   const bool ring_full = inbox_.limit() < hint.core_limit;
   if (!ring_full && !returns_.filled(hint.returns_drained)) {
     return false;
-  }
-  for (int i = 0; i < kHelpSpins; ++i) {
-    relax();
-    if (hint_.holds() != hint.holds) {
-      return true;
-    }
   }
   Hold hold(*this);
   if (!hold) {
@@ -130,6 +128,20 @@ bool Shard::may_sleep() {
   const ShardHint::View hint = hint_.read();
   return hint.ready == 0 && inbox_.claimed() == hint.inbox_drained &&
          returns_.claimed() == hint.returns_drained;
+}
+
+[[gnu::always_inline]] inline void Shard::lease(const Grant& grant,
+                                                const GrantTerms& terms,
+                                                std::int64_t now_ns,
+                                                LeaseBatch* batch) {
+  const std::uint32_t generation = words_[grant.slot].grant(terms.deadline_tick);
+  if (generation == 0 && core_.slot(grant.slot).pins > 1) [[unlikely]] {
+    refuse_wrapped(grant.slot, now_ns);
+    return;
+  }
+  new (batch->storage_ + batch->size_ * sizeof(Lease))
+      Lease(this, grant.fence, grant.slot, grant.run, generation, grant.attempt);
+  ++batch->size_;
 }
 
 Shard::Visit Shard::receive(const ReceiveTerms& terms, LeaseBatch* batch) {
@@ -169,20 +181,12 @@ void Shard::receive_new(std::uint32_t wanted,
       lease(grant, terms, now_ns, batch);
     }
   }
-}
-
-void Shard::lease(const Grant& grant,
-                  const GrantTerms& terms,
-                  std::int64_t now_ns,
-                  LeaseBatch* batch) {
-  const std::uint32_t generation = words_[grant.slot].grant(terms.deadline_tick);
-  if (generation == 0 && core_.slot(grant.slot).pins > 1) [[unlikely]] {
-    refuse_wrapped(grant.slot, now_ns);
-    return;
+  // With a backlog the next batch travels here while this one is being worked on.
+  if (count == wanted && inbox_.published(inbox_head_ + count - 1)) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      inbox_.prefetch(inbox_head_ + i);
+    }
   }
-  new (batch->storage_ + batch->size_ * sizeof(Lease))
-      Lease(this, grant.fence, grant.slot, grant.run, generation, grant.attempt);
-  ++batch->size_;
 }
 
 // The generation has come round while old Leases pin the slot: they could be taken for the new one.

@@ -80,8 +80,8 @@ class InboxRing {
   Entry& entry(std::uint64_t position) const noexcept { return slots_[position & mask_].entry; }
 
   void publish(Claim claim) noexcept {
-    // The last one first: the holder stops at the first, so it looks at no line of this batch, which
-    // would take it away from us, until the batch is there as a whole.
+    // The last one first: the holder stops at the first, so it looks at no line of this batch,
+    // which would take it away from us, until the batch is there as a whole.
     for (std::uint32_t i = claim.count; i != 0; --i) {
       const std::uint64_t position = claim.position + i - 1;
       // Writer: the claimant of `position`. Reader: the holder of the token.
@@ -108,6 +108,14 @@ class InboxRing {
     limit_.store(limit, std::memory_order_release);
   }
   std::uint64_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
+
+  // By the holder: the slot, which is published, will be read soon.
+  void prefetch(std::uint64_t position) const noexcept {
+    const auto* slot = reinterpret_cast<const char*>(&slots_[position & mask_]);
+    for (std::size_t line = 0; line < sizeof(Slot); line += kCacheLine) {
+      __builtin_prefetch(slot + line);
+    }
+  }
 
   // By a producer: the slot will be written soon, by it or by another. Nothing happens to one that
   // may hold what the holder has yet to read.

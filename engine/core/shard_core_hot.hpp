@@ -25,7 +25,7 @@ inline std::uint32_t ShardCore::allocate() {
   return fresh_++;
 }
 
-inline void ShardCore::release_slot(std::uint32_t index) {
+[[gnu::always_inline]] inline void ShardCore::release_slot(std::uint32_t index) {
   Slot& slot = slots_[index];
   LANEWAY_ASSERT(slot.pins == 0);
   if (slot.block != nullptr) {
@@ -75,7 +75,7 @@ inline void ShardCore::make_blocked(std::uint32_t index) {
 }
 
 // The message takes its place in the order of its key. False: another one is before it.
-inline bool ShardCore::join_lane(std::uint32_t index) {
+[[gnu::always_inline]] inline bool ShardCore::join_lane(std::uint32_t index) {
   Slot& slot = slots_[index];
   slot.join = ++joins_;
   if (options_.kind == QueueKind::by_key && slot.has_key() && !lanes_.append(index)) {
@@ -92,9 +92,9 @@ inline void ShardCore::join(std::uint32_t index, std::int64_t now_ns) {
 }
 
 // Answers the slot when the message may be granted; it is then in no list.
-inline std::uint32_t ShardCore::enter(const Submission& submission,
-                                      std::uint64_t position,
-                                      std::int64_t now_ns) {
+[[gnu::always_inline]] inline std::uint32_t ShardCore::enter(const Submission& submission,
+                                                             std::uint64_t position,
+                                                             std::int64_t now_ns) {
   LANEWAY_ASSERT(position == accepted_);
   const std::uint32_t index = allocate();
   Slot& slot = slots_[index];
@@ -172,9 +172,9 @@ inline void ShardCore::lease_one(std::uint32_t index,
   }
 }
 
-inline Grant ShardCore::begin_lease(std::uint32_t index,
-                                    std::int64_t now_ns,
-                                    const GrantTerms& terms) {
+[[gnu::always_inline]] inline Grant ShardCore::begin_lease(std::uint32_t index,
+                                                           std::int64_t now_ns,
+                                                           const GrantTerms& terms) {
   lease_one(index, now_ns, terms);
   wheel_.arm(index, terms.deadline_tick);
   ++leases_out_;
@@ -228,7 +228,7 @@ inline void ShardCore::record_processing(std::int64_t granted_ns, std::int64_t n
 }
 
 // Takes the message out of its lane, if it is in one; the next of its key becomes ready.
-inline void ShardCore::leave_lane(std::uint32_t index, std::int64_t now_ns) {
+[[gnu::always_inline]] inline void ShardCore::leave_lane(std::uint32_t index, std::int64_t now_ns) {
   if (slots_[index].lane_prev == 0) {
     return;
   }
@@ -240,7 +240,7 @@ inline void ShardCore::leave_lane(std::uint32_t index, std::int64_t now_ns) {
   }
 }
 
-inline void ShardCore::resolve(std::uint32_t index, MessageState outcome) {
+[[gnu::always_inline]] inline void ShardCore::resolve(std::uint32_t index, MessageState outcome) {
   Slot& slot = slots_[index];
   LANEWAY_ASSERT(slot.lane_prev == 0);
   LANEWAY_ASSERT(!wheel_.armed(index));
@@ -256,7 +256,8 @@ inline void ShardCore::resolve(std::uint32_t index, MessageState outcome) {
   ++stats_.pinned;
 }
 
-inline void ShardCore::settle_acked(std::uint32_t index, std::int64_t now_ns) {
+[[gnu::always_inline]] inline void ShardCore::settle_acked(std::uint32_t index,
+                                                           std::int64_t now_ns) {
   Slot& slot = slots_[index];
   LANEWAY_ASSERT(slot.run == 0);
   LANEWAY_ASSERT(slot.state == SlotState::leased);
