@@ -17,16 +17,18 @@ struct Hasty : SleepingShape {
 
 int run_models(int argc, char** argv) {
   using namespace model;
-  return Runner(
-             "event_count", "engine/concurrent/event_count.hpp",
-             {full_search<EventChange>("change", 1'600),
-              full_search<EventItems<1, 0>>("item", 15'000),
-              random_search<EventItems<1, 1>>("items"),
-              random_search<EventItems<2, 1>>("items_of_two"), random_search<EventFlag<2>>("flag"),
-              random_search<Sleeping<SleepingShape>>("shard"),
-              random_search<Sleeping<Helped>>("shard_helped"),
-              broken<Sleeping<Forgetful>>("holder_looks_once"),
-              broken<Sleeping<Hasty>>("sleeper_looks_once")})
+  return Runner("event_count", "engine/concurrent/event_count.hpp",
+                {full_search<EventChange>("change", 1'600),
+                 full_search<EventItems<1, 0>>("item", 15'000),
+                 bound_search<EventItems<1, 1>>("items_bounded", 11'000),
+                 random_search<EventItems<1, 1>>("items", 500'000),
+                 random_search<EventItems<2, 1>>("items_of_two", 400'000),
+                 random_search<EventFlag<2>>("flag", 500'000),
+                 random_search<Sleeping<SleepingShape>>("shard"),
+                 random_search<Sleeping<Helped>>("shard_helped"),
+                 broken<Sleeping<Forgetful>>("holder_looks_once"),
+                 broken<Sleeping<Hasty>>("sleeper_looks_once")})
+      .at_least(2'000'000)
       .main(argc, argv);
 }
 

@@ -36,11 +36,14 @@ int run_models(int argc, char** argv) {
                  full_search<InboxRefusal<1>>("refusal_after_a_race", 2'000),
                  full_search<InboxDrain<OneProducer>>("one_producer", 2'300'000),
                  full_search<InboxDrain<TwoProducers>>("two_producers", 60'000),
-                 random_search<InboxSleep<2, 1>>("sleep"), random_search<InboxDrain<Wrap>>("wrap"),
-                 random_search<InboxDrain<Batches>>("batches"),
-                 random_search<InboxDrain<TwoHolders>>("two_holders"),
+                 bound_search<InboxSleep<2, 1>>("sleep_bounded", 180'000),
+                 random_search<InboxSleep<2, 1>>("sleep", 500'000),
+                 random_search<InboxDrain<Wrap>>("wrap", 600'000),
+                 random_search<InboxDrain<Batches>>("batches", 400'000),
+                 random_search<InboxDrain<TwoHolders>>("two_holders", 400'000),
                  broken<InboxDrain<PublishFirst>>("publish_before_write"),
                  broken<InboxDrain<LimitFirst>>("limit_before_read")})
+      .at_least(2'000'000)
       .main(argc, argv);
 }
 

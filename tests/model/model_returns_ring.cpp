@@ -23,10 +23,12 @@ int run_models(int argc, char** argv) {
                 {full_search<ReturnsClose<1>>("close_of_one", 30),
                  full_search<ReturnsClose<2>>("close_of_two", 9'000),
                  full_search<ReturnsDrain<One>>("one", 570'000),
+                 bound_search<ReturnsDrain<ReturnsShape>>("drain_bounded", 780'000),
                  random_search<ReturnsDrain<Sleep>>("sleep"),
-                 random_search<ReturnsClose<3>>("close_of_three"),
+                 random_search<ReturnsClose<3>>("close_of_three", 400'000),
                  random_search<ReturnsDrain<ReturnsShape>>("drain"),
-                 random_search<ReturnsDrain<Batches>>("batches")})
+                 random_search<ReturnsDrain<Batches>>("batches", 300'000)})
+      .at_least(2'000'000)
       .main(argc, argv);
 }
 

@@ -10,9 +10,11 @@ int run_models(int argc, char** argv) {
   return Runner("token", "engine/concurrent/token.hpp",
                 {full_search<TokenExclusion<2, 2>>("exclusion", 44'000),
                  full_search<TokenWanted<1, 2>>("wanted_once", 190),
-                 random_search<TokenExclusion<3, 2>>("exclusion_of_three"),
-                 random_search<TokenWanted<2, 2>>("wanted"),
-                 random_search<Sleeping<SleepingShape>>("sleeping")})
+                 bound_search<TokenExclusion<3, 2>>("exclusion_bounded", 63'000),
+                 random_search<TokenExclusion<3, 2>>("exclusion_of_three", 800'000),
+                 random_search<TokenWanted<2, 2>>("wanted", 800'000),
+                 random_search<Sleeping<SleepingShape>>("sleeping", 400'000)})
+      .at_least(2'000'000)
       .main(argc, argv);
 }
 

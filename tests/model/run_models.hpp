@@ -11,7 +11,7 @@
 // floor. A schedule of a random search is named by its number: --seed N --schedules 1 replays it,
 // and a failure prints its trace. A weaker order is killed when any unit fails with it; one that
 // survives all of them fails the program. A broken unit is a scenario that leaves out a step of the
-// protocol: it must fail.
+// protocol: it must fail. A subject that promises a number of schedules fails below it.
 #pragma once
 
 #include "engine/base/atomic.hpp"
@@ -65,9 +65,19 @@ struct Unit {
 };
 
 template <class Scenario>
-Unit random_search(const char* name) {
-  return {name, Search::random, search_run<Scenario, rl::random_scheduler>,
-          search_run<Scenario, rl::context_bound_scheduler>};
+Unit random_search(const char* name, std::uint64_t schedules = 300'000) {
+  Unit unit{name, Search::random, search_run<Scenario, rl::random_scheduler>};
+  unit.schedules = unit.floor = schedules;
+  return unit;
+}
+
+// All schedules with at most two switches away from a thread that could go on.
+template <class Scenario>
+Unit bound_search(const char* name, std::uint64_t floor) {
+  Unit unit{name, Search::bound, search_run<Scenario, rl::random_scheduler>};
+  unit.bound = search_run<Scenario, rl::context_bound_scheduler>;
+  unit.floor = floor;
+  return unit;
 }
 
 template <class Scenario>
@@ -92,9 +102,16 @@ class Silence : public std::streambuf {
 
 class Runner {
  public:
-  // `judged` is the end of the name of the file whose orders this program weakens.
+  // `judged` is the end of the name of the file whose orders this program weakens; null: none, as
+  // the orders are weakened by the models of the parts.
   Runner(const char* thing, const char* judged, std::initializer_list<Unit> units)
       : thing_(thing), judged_(judged), units_(units) {}
+
+  // Fails below so many schedules of random and context-bounded units together.
+  Runner& at_least(std::uint64_t schedules) {
+    floor_ = schedules;
+    return *this;
+  }
 
   int main(int argc, char** argv) {
     weaken_all_ = argc == 1;
@@ -110,7 +127,8 @@ class Runner {
       ok = (unit.broken ? check_broken(unit) : check(unit)) && ok;
     }
     if (ok && weaken_all_) {
-      ok = weaken_each();
+      ok = enough_in_all();
+      ok = (judged_ == nullptr || weaken_each()) && ok;
     }
     return ok ? 0 : 1;
   }
@@ -195,6 +213,7 @@ class Runner {
     const auto start = std::chrono::steady_clock::now();
     const Outcome outcome = run(unit, unit.search, unit.schedules);
     const bool enough = outcome.schedules >= unit.floor;
+    schedules_ += unit.search == Search::full ? 0 : outcome.schedules;
     const bool complete = outcome.ok() && unit.search != Search::random;
     std::printf("%s: %s schedules%s in %.1f s (floor %s) seed 0x%llx %s\n", name_of(unit).c_str(),
                 grouped(outcome.schedules).c_str(), complete ? ", all there are," : "",
@@ -208,6 +227,16 @@ class Runner {
       print_trace(unit, outcome);
     }
     return outcome.ok() && enough;
+  }
+
+  bool enough_in_all() const {
+    const bool enough = schedules_ >= floor_;
+    if (floor_ != 0) {
+      std::printf("%s: %s random and context-bounded schedules (floor %s) seed 0x%llx %s\n", thing_,
+                  grouped(schedules_).c_str(), grouped(floor_).c_str(),
+                  static_cast<unsigned long long>(seed_), enough ? "ok" : "TOO FEW");
+    }
+    return enough;
   }
 
   bool check_broken(const Unit& unit) {
@@ -318,6 +347,8 @@ class Runner {
   const char* const judged_;
   std::vector<Unit> units_;
   std::uint64_t seed_ = 0x5eed;
+  std::uint64_t floor_ = 0;
+  std::uint64_t schedules_ = 0;
   bool weaken_all_ = false;
   Silence silence_;
   std::ostream silent_{&silence_};

@@ -1,6 +1,6 @@
 // Runs the scenarios of tests/model on real threads, also under ThreadSanitizer: the twins of the
 // models. A scenario is played again and again with as many threads as it has, pausing at random at
-// the stall points. Each prints one line and fails below its floor.
+// the stall points. Each prints one line.
 //
 //   stress_<thing> [--seed N] [--seconds N]
 #pragma once
@@ -103,18 +103,17 @@ class Runner {
     const auto start = std::chrono::steady_clock::now();
     const std::uint64_t rounds = play_rounds<Scenario>(full_name);
     const std::uint64_t operations = rounds * Scenario::kOperations;
-    const bool enough = operations >= kOperationsMin;
     std::printf(
-        "%s: %s operations in %s rounds of %u threads in %.1f s (floor %s) seed 0x%llx %s\n",
+        "%s: %s operations in %s rounds of %u threads in %.1f s (floor %s) seed 0x%llx ok\n",
         full_name.c_str(), grouped(operations).c_str(), grouped(rounds).c_str(), Scenario::kThreads,
         seconds_since(start), grouped(kOperationsMin).c_str(),
-        static_cast<unsigned long long>(settings_.seed), enough ? "ok" : "TOO FEW");
+        static_cast<unsigned long long>(settings_.seed));
     std::fflush(stdout);
-    ok_ = ok_ && enough;
     return *this;
   }
 
-  int result() const { return ok_ ? 0 : 1; }
+  // A check that fails has ended the program before.
+  int result() const { return 0; }
 
  private:
   template <class Scenario>
@@ -137,7 +136,9 @@ class Runner {
     }
     const auto start = std::chrono::steady_clock::now();
     std::uint64_t rounds = 0;
-    while (seconds_since(start) < settings_.seconds) {
+    // A busy machine gets more time instead of fewer operations.
+    while (seconds_since(start) < settings_.seconds ||
+           rounds * Scenario::kOperations < kOperationsMin) {
       scenario = std::make_unique<Scenario>();
       curtain.arrive_and_wait();
       curtain.arrive_and_wait();
@@ -169,7 +170,6 @@ class Runner {
 
   const char* const thing_;
   Settings settings_;
-  bool ok_ = true;
 };
 
 }  // namespace laneway::engine::stress
