@@ -262,7 +262,8 @@ def a_command_out_of_step_is_replaced_before_it_can_answer_for_another_record(fo
 
 @test
 def a_command_that_knows_nothing_of_replies_ends_the_run_instead_of_making_dead_letters(folder):
-    done = run("--each-worker", "--json", folder / "report", "--", "cat", stdin="hello\nthere\n")
+    done = run("--workers", "1", "--each-worker", "--json", folder / "report", "--", "cat",
+               stdin="hello\nthere\n")
     equal(done.status, 2)
     contains(done.out, b"the command answers 'hello'")
     report = json.loads((folder / "report").read_text())

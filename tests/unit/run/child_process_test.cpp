@@ -219,7 +219,7 @@ TEST_F(LivingChild, an_end_in_place_of_an_answer_is_told_and_another_can_be_star
   start("read line; exit 9");
   EXPECT_EQ(ask("one\n"), std::nullopt);
   EXPECT_EQ(end->code, 9);
-  start("read line; echo again");
+  start("read line; echo again; read line");
   EXPECT_EQ(ask("two\n"), "again\n");
 }
 
