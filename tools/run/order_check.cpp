@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace laneway::tools {
 
@@ -28,14 +29,14 @@ void OrderCheck::begin(const Delivery& delivery) {
   ++deliveries_;
   Entry* entry = find(delivery);
   if (entry == nullptr) {
-    breach(named(delivery) + " came again after it was finished");
+    late_.insert(delivery.ticket);
     return;
   }
   for (const Entry& earlier : lanes_[lane_name(delivery.key, delivery.number)]) {
     if (&earlier == entry) {
       break;
     }
-    if (!earlier.done) {
+    if (!earlier.done()) {
       breach(fmt::format("{} came before record {}", named(delivery), earlier.number));
       break;
     }
@@ -44,7 +45,6 @@ void OrderCheck::begin(const Delivery& delivery) {
     entry->rivals[other].push_back(delivery.ticket);
     entry->rivals[delivery.ticket].push_back(other);
   }
-  entry->done = false;
   entry->working.push_back(delivery.ticket);
   entry->open.push_back(delivery.ticket);
 }
@@ -54,34 +54,44 @@ void OrderCheck::settling(const Delivery& delivery, Verdict::Kind kind) {
   const std::lock_guard lock(mutex_);
   Entry* entry = find(delivery);
   if (entry == nullptr) {
-    return;  // a breach, and told as one when it began
+    return;  // late
   }
   std::erase(entry->working, delivery.ticket);
   const bool gives_up = delivery.last && (kind == Kind::retry || kind == Kind::lose);
-  entry->done = kind == Kind::ack || kind == Kind::reject || gives_up;
+  if (kind == Kind::ack || kind == Kind::reject || gives_up) {
+    entry->finals.insert(delivery.ticket);
+  }
 }
 
 void OrderCheck::settled(const Delivery& delivery, bool kept) {
   const std::lock_guard lock(mutex_);
   Entry* entry = find(delivery);
-  if (entry == nullptr || entry->open.empty()) {
-    return;  // it began with a breach
+  if (late_.erase(delivery.ticket) != 0 || entry == nullptr) {
+    if (kept) {
+      breach(named(delivery) + " came again after it was finished");
+    }
+    return;
   }
-  const bool latest = entry->open.back() == delivery.ticket;
   std::erase(entry->open, delivery.ticket);
+  const bool finishes = entry->finals.count(delivery.ticket) != 0;
   if (kept) {
     check_rivals(*entry, delivery);
-    drop_done(lane_name(delivery.key, delivery.number));
-  } else if (latest) {
-    entry->done = delivery.last;  // the settle was too late: it comes again, if it may
+    if (finishes && std::exchange(entry->finished, true)) {
+      breach(named(delivery) + " was finished twice");
+    }
+  } else if (delivery.last) {
+    entry->finals.insert(delivery.ticket);  // the lease ran out, and with it the attempts
+  } else {
+    entry->finals.erase(delivery.ticket);  // too late: it comes again
   }
+  drop_done(lane_name(delivery.key, delivery.number));
 }
 
 void OrderCheck::finish() {
   const std::lock_guard lock(mutex_);
   for (auto& [name, lane] : lanes_) {
     for (const Entry& entry : lane) {
-      if (!entry.done) {
+      if (!entry.done()) {
         breach(fmt::format("record {} was never finished", entry.number));
       }
     }
@@ -121,7 +131,7 @@ void OrderCheck::check_rivals(Entry& entry, const Delivery& delivery) {
 void OrderCheck::drop_done(const std::string& name) {
   const auto found = lanes_.find(name);
   Lane& lane = found->second;
-  while (!lane.empty() && lane.front().done && lane.front().open.empty()) {
+  while (!lane.empty() && lane.front().done() && lane.front().open.empty()) {
     lane.pop_front();
   }
   if (lane.empty()) {

@@ -4,7 +4,8 @@
 // Allowed: the same record again after a failure or a lost lease; the next one of a key once the
 // one before is finished, which is acknowledged or given up.
 // Breaches: a record ahead of an earlier one of its key; a finished record again; two workers on
-// one record whose settles both took effect; a record that was never finished.
+// one record whose settles both took effect; a record that was never finished. A delivery whose
+// lease is over may begin or go on at any time: it is one whose settle does not take effect.
 #pragma once
 
 #include "tools/run/handler.hpp"
@@ -40,12 +41,15 @@ class OrderCheck {
   using Tickets = std::vector<std::uint64_t>;
   struct Entry {
     std::uint64_t number = 0;
-    bool done = false;     // unless the settle turns out to be too late
-    Tickets working = {};  // of those between begin and settling
-    Tickets open = {};     // of those between begin and settled
+    std::set<std::uint64_t> finals = {};  // settles that finish it, unless they come too late
+    bool finished = false;                // one of them took effect
+    Tickets working = {};                 // of those between begin and settling
+    Tickets open = {};                    // of those between begin and settled
     // Of those that worked on it at the same time: with whom, and whose settle took effect.
     std::map<std::uint64_t, Tickets> rivals = {};
     std::set<std::uint64_t> kept = {};
+
+    bool done() const { return !finals.empty(); }
   };
   using Lane = std::deque<Entry>;
 
@@ -57,6 +61,7 @@ class OrderCheck {
 
   std::mutex mutex_;
   std::unordered_map<std::string, Lane> lanes_;
+  std::set<std::uint64_t> late_;  // began when their record was finished and forgotten
   std::vector<std::string> stories_;
   std::uint64_t deliveries_ = 0;
   std::uint64_t breaches_ = 0;

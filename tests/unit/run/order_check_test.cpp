@@ -77,7 +77,39 @@ TEST_F(OrderCheckTest, the_next_one_may_begin_before_the_settle_has_returned) {
 TEST_F(OrderCheckTest, a_finished_record_that_comes_again_is_a_breach) {
   check_.join("a", 1);
   work(delivery("a", 1), Kind::ack);
-  check_.begin(delivery("a", 1));
+  work(delivery("a", 1), Kind::ack);
+  EXPECT_EQ(check_.breaches(), 1u);
+}
+
+TEST_F(OrderCheckTest, a_delivery_that_begins_when_its_lease_is_long_over_is_none) {
+  check_.join("a", 1);
+  work(delivery("a", 1), Kind::ack);
+  work(delivery("a", 1), Kind::retry, false);
+  check_.finish();
+  EXPECT_EQ(check_.breaches(), 0u);
+}
+
+TEST_F(OrderCheckTest, a_late_failure_does_not_undo_what_another_has_finished) {
+  check_.join("a", 1);
+  check_.join("a", 2);
+  const Delivery expired = delivery("a", 1);
+  check_.begin(expired);
+  work(delivery("a", 1), Kind::ack);
+  check_.settling(expired, Kind::retry);
+  work(delivery("a", 2), Kind::ack);
+  check_.settled(expired, false);
+  check_.finish();
+  EXPECT_EQ(check_.breaches(), 0u);
+}
+
+TEST_F(OrderCheckTest, a_record_that_is_finished_twice_is_a_breach) {
+  check_.join("a", 1);
+  const Delivery open = delivery("a", 1);
+  check_.begin(open);
+  work(delivery("a", 1), Kind::ack);
+  work(delivery("a", 1), Kind::ack);
+  check_.settling(open, Kind::retry);
+  check_.settled(open, false);
   EXPECT_EQ(check_.breaches(), 1u);
 }
 
