@@ -38,3 +38,14 @@ foreach(source IN LISTS sources)
   add_dependencies(models ${name})
   cmake_language(EVAL CODE "cmake_language(DEFER CALL laneway_refuse_library ${name})")
 endforeach()
+
+# The protocol as a whole, in spin's language: no code of the engine.
+find_program(LANEWAY_SPIN spin)
+mark_as_advanced(LANEWAY_SPIN)
+if(LANEWAY_SPIN)
+  add_test(NAME protocol_delivery COMMAND python3
+    ${CMAKE_CURRENT_SOURCE_DIR}/protocol/check_delivery.py ${CMAKE_CURRENT_BINARY_DIR}/protocol)
+  set_tests_properties(protocol_delivery PROPERTIES LABELS "gate;model" TIMEOUT 300)
+else()
+  message(STATUS "laneway: the protocol's model is left out, spin was not found")
+endif()
