@@ -152,9 +152,9 @@ class Ids {
 void serve(httplib::Server& server,
            laneway::Queue queue,
            Jobs& jobs,
+           const Ids& ids,
            const laneway::PrometheusMetrics& metrics) {
-  static const Ids ids;
-  server.Post("/jobs", [&jobs](const httplib::Request& request, httplib::Response& response) {
+  server.Post("/jobs", [&jobs, &ids](const httplib::Request& request, httplib::Response& response) {
     const auto id = jobs.accept({request.get_param_value("key"), request.body});
     if (id) {
       response.status = 202;
@@ -167,8 +167,8 @@ void serve(httplib::Server& server,
     response.set_header("Retry-After", "1");
     response.set_content(to_string(id.error()) + '\n', "text/plain");
   });
-  server.Get(R"(/jobs/(\d+)-(\d+))", [queue](const httplib::Request& request,
-                                             httplib::Response& response) mutable {
+  server.Get(R"(/jobs/(\d+)-(\d+))", [queue, &ids](const httplib::Request& request,
+                                                   httplib::Response& response) mutable {
     const auto id = ids.read(request.matches[1], request.matches[2]);
     const auto status = queue.status(id.value_or(laneway::MessageId{}));
     if (!status || status->state == laneway::MessageState::unknown) {
@@ -247,10 +247,11 @@ int main(int argc, char** argv) {
   // [metrics]
   jobs.load(directory + "/unfinished");
 
+  const Ids ids;
   httplib::Server server;
   server.set_tcp_nodelay(true);
   server.set_keep_alive_max_count(1000);
-  serve(server, queue, jobs, metrics);
+  serve(server, queue, jobs, ids, metrics);
   const int wanted = argc > 2 ? std::atoi(argv[2]) : 0;
   const int port = wanted == 0 ? server.bind_to_any_port("127.0.0.1")
                                : (server.bind_to_port("127.0.0.1", wanted) ? wanted : -1);

@@ -131,6 +131,14 @@ def commands_see_each_key_in_order_under_retries(folder):
 
 
 @test
+def a_rate_holds_for_all_workers_and_for_retries(folder):
+    report = run("--handler", "fail", "--attempts", "2", "--backoff", "0", "--workers", "4",
+                 "--rate", "50/s", "--json", "-", stdin=numbered(6)).json
+    equal(report["deliveries"], 12)
+    assert report["wall_seconds"] >= 11 * 0.02, report["wall_seconds"]
+
+
+@test
 def detach_lets_the_rest_of_a_key_go_on(folder):
     script = '[ "$1" != "k 1" ] || [ "$LANEWAY_ATTEMPT" -ge 2 ] || exit 1; echo "$1"'
     arguments = ["--key", "1", "--workers", "1", "--backoff", "600ms", "--on-failure"]

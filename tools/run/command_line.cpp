@@ -77,6 +77,10 @@ void add_work(CLI::App& app, RunOptions& to) {
   options.add_count(
       {"-w,--workers", "COUNT", "Records worked on at the same time (default: as many as cores)"},
       to.queueing.workers, 1, kWorkersMax);
+  options.add(
+      {"--rate", "RATE",
+       "At most so many deliveries, retries included, such as 100/s, 90/m or 5/h"},
+      [&to](const std::string& text) { return take_rate(text, to.queueing.turn_distance); });
   options.add_count(
       {"-a,--attempts", "COUNT", "Deliveries of a record before it is a dead letter (default 5)"},
       to.queueing.attempts, 1, kAttemptsMax);

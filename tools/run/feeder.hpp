@@ -10,6 +10,7 @@
 #include "tools/run/key_counts.hpp"
 #include "tools/run/key_extractor.hpp"
 #include "tools/run/pending_records.hpp"
+#include "tools/run/rate_limit.hpp"
 #include "tools/run/record_splitter.hpp"
 #include "tools/run/run_control.hpp"
 #include "tools/run/run_options.hpp"
@@ -29,6 +30,7 @@ struct RunParts {
   Handler& handler;
   RunTally& tally;
   PendingRecords& pending;
+  RateLimit& rate;
   DeadLetterFile& dead_letters;
 };
 

@@ -10,6 +10,7 @@ namespace laneway::tools {
 namespace {
 
 constexpr std::uint64_t kRecordBytesMax = 16 * 1024 * 1024;
+constexpr std::uint64_t kRateMax = 1'000'000;
 constexpr std::chrono::milliseconds kLongestBackoff{10'000};
 
 }  // namespace
@@ -30,6 +31,22 @@ std::string take_backoff(const std::string& text, Backoff& to) {
     to.cap = std::max(*cap, to.floor);
   }
   return to.cap < to.first ? "has its longest wait below its first" : "";
+}
+
+std::string take_rate(const std::string& text, std::chrono::nanoseconds& to) {
+  using std::chrono::nanoseconds;
+  const std::size_t slash = std::min(text.find('/'), text.size());
+  const std::string_view unit = std::string_view(text).substr(slash);
+  nanoseconds span = std::chrono::seconds(unit.empty() || unit == "/s" ? 1 : 0);
+  if (unit == "/m" || unit == "/h") {
+    span = std::chrono::minutes(unit == "/m" ? 1 : 60);
+  }
+  const auto count = parse_count(std::string_view(text).substr(0, slash));
+  if (!count || *count == 0 || *count > kRateMax || span.count() == 0) {
+    return "is no rate, such as 100, 100/s, 90/m or 5/h";
+  }
+  to = span / static_cast<std::int64_t>(*count);
+  return {};
 }
 
 std::string take_exit_codes(const std::string& text, std::set<std::uint32_t>& to) {

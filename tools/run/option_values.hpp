@@ -3,6 +3,7 @@
 
 #include <laneway/options.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -12,6 +13,10 @@ namespace laneway::tools {
 // "200ms" or "200ms:10s": the first wait and the longest. Without the longest it is ten seconds, or
 // the first if that is more. The engine waits a millisecond at least.
 std::string take_backoff(const std::string& text, Backoff& to);
+
+// "100", "100/s", "90/m" or "5/h": so many in that time, a second unless it is said. The distance
+// between two of them.
+std::string take_rate(const std::string& text, std::chrono::nanoseconds& to);
 
 // "64,65": exit codes from 1 to 255.
 std::string take_exit_codes(const std::string& text, std::set<std::uint32_t>& to);

@@ -52,6 +52,7 @@ struct QueueingOptions {
   Backoff backoff{.first = std::chrono::milliseconds(200),
                   .cap = std::chrono::milliseconds(10'000)};
   OnFailure on_failure = OnFailure::hold;
+  std::chrono::nanoseconds turn_distance{0};  // between two deliveries; 0: no limit
   // 0: an hour; a second when deliveries are lost on purpose. Nothing but a loss lets one run out.
   std::chrono::milliseconds lease{0};
 };
