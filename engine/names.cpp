@@ -43,7 +43,7 @@ std::string_view to_string(AttemptEnd end) noexcept {
 }
 
 std::string_view to_string(DeadReason reason) noexcept {
-  static constexpr std::array<std::string_view, 2> kNames = {"rejected", "attempts"};
+  static constexpr std::array<std::string_view, 3> kNames = {"rejected", "attempts", "diverted"};
   return pick(kNames, reason);
 }
 

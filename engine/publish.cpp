@@ -125,9 +125,15 @@ inline Result<> QueueState::check(const Message& message) const {
     draft->shard = shard_mask == 0 ? 0 : static_cast<std::uint32_t>(keyless_.next()) & shard_mask;
     return;
   }
-  const std::uint64_t hash = hash_bytes(message.key);
-  draft->key_hash = static_cast<std::uint32_t>(hash);
-  draft->shard = static_cast<std::uint32_t>(hash >> 32) & shard_mask;
+  const KeyPlace place = place_of(message.key);
+  draft->key_hash = place.hash;
+  draft->shard = place.shard;
+}
+
+QueueState::KeyPlace QueueState::place_of(std::string_view key) const {
+  const std::uint64_t hash = hash_bytes(key);
+  const auto shard_mask = static_cast<std::uint32_t>(shards_.size() - 1);
+  return {static_cast<std::uint32_t>(hash >> 32) & shard_mask, static_cast<std::uint32_t>(hash)};
 }
 
 // Stores only: nothing between claim and publish may block, allocate or throw.

@@ -140,20 +140,24 @@ Result<> Queue::replay(MessageId id) {
     return queue_closed();
   }
   engine::Shard* const shard = state_->shard_of(id);
-  return shard != nullptr ? shard->replay(id.position()) : Result<>(no_such_letter());
+  return shard != nullptr ? shard->replay(id.position(), 0) : Result<>(no_such_letter());
 }
 
-Result<std::size_t> Queue::replay_all() {
+Result<std::size_t> Queue::replay_all(const ReplayOptions& options) {
   if (state_->closed.read()) {
     return queue_closed();
   }
-  std::size_t replayed = 0;
+  const std::int64_t now_ns = state_->now_ns();
+  std::uint64_t replayed = 0;
   for (const auto& shard : state_->shards()) {
-    for (const auto& [join, position] : shard->dead_in_join_order()) {
-      replayed += shard->replay(position).has_value() ? 1u : 0u;
+    for (const std::uint64_t position : shard->dead_in_join_order(options.filter)) {
+      const std::uint64_t ms =
+          options.per_second == 0 ? 0 : replayed * milliseconds::period::den / options.per_second;
+      const std::uint64_t due = ms == 0 ? 0 : engine::ShardCore::tick_after(now_ns, ms);
+      replayed += shard->replay(position, due).has_value() ? 1u : 0u;
     }
   }
-  return replayed;
+  return static_cast<std::size_t>(replayed);
 }
 
 Result<> Queue::discard(MessageId id) {
@@ -162,6 +166,30 @@ Result<> Queue::discard(MessageId id) {
   }
   engine::Shard* const shard = state_->shard_of(id);
   return shard != nullptr ? shard->discard(id.position()) : Result<>(no_such_letter());
+}
+
+Result<std::size_t> Queue::discard_all(const DeadLetterFilter& filter) {
+  if (state_->closed.read()) {
+    return queue_closed();
+  }
+  std::size_t discarded = 0;
+  for (const auto& shard : state_->shards()) {
+    for (const std::uint64_t position : shard->dead_in_join_order(filter)) {
+      discarded += shard->discard(position).has_value() ? 1u : 0u;
+    }
+  }
+  return discarded;
+}
+
+Result<> Queue::release_key(std::string_view key) {
+  if (state_->closed.read()) {
+    return queue_closed();
+  }
+  if (state_->is_handoff()) {
+    return {Errc::not_found, "a handoff queue has no keys"};
+  }
+  const engine::QueueState::KeyPlace place = state_->place_of(key);
+  return state_->shards()[place.shard]->release_key(key, place.hash);
 }
 
 // --- operators --------------------------------------------------------------------------------

@@ -45,6 +45,8 @@ ShardOptions shard_options(const QueueOptions& options, std::uint32_t number) {
   shard.first_position = kFirstPosition;
   shard.kind = options.kind;
   shard.on_failure = options.on_failure;
+  shard.on_death = options.on_death;
+  shard.dead_age_max_ms = static_cast<std::uint64_t>(options.dead_letters_age_max.count());
   shard.attempts_max = options.attempts_max;
   shard.run_max = options.run_max;
   shard.backoff = options.backoff;
@@ -108,6 +110,13 @@ Result<> check_rules(const QueueOptions& options) {
   }
   if (options.lease <= milliseconds::zero() || options.lease > milliseconds(kLeaseMsMax)) {
     return {Errc::invalid_argument, "a lease is more than 0 and up to 7 days"};
+  }
+  if (options.dead_letters_age_max < milliseconds::zero() ||
+      options.dead_letters_age_max > kDelayMax) {
+    return {Errc::invalid_argument, "dead_letters_age_max is 0 (none) to 8.7 years"};
+  }
+  if (options.on_death != OnDeath::continue_key && options.kind != QueueKind::by_key) {
+    return {Errc::invalid_argument, "OnDeath::hold_key and divert_key need QueueKind::by_key"};
   }
   if (options.run_max == 0 || options.run_max > kRunMax) {
     return {Errc::invalid_argument, "run_max is 1 to 32"};

@@ -47,6 +47,11 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   Result<std::size_t> take(const ReceiveOptions& options, std::uint32_t visit, MessageBatch* batch);
 
   std::span<const std::unique_ptr<Shard>> shards() const { return shards_; }
+  struct KeyPlace {
+    std::uint32_t shard;
+    std::uint32_t hash;  // within the shard
+  };
+  KeyPlace place_of(std::string_view key) const;
   // The shard that an id names, or null.
   Shard* shard_of(MessageId id) const;
   Result<QueueStats> stats();

@@ -87,10 +87,12 @@ class Shard : public Letter {
   Result<std::uint64_t> dead_letters(std::uint64_t from_us,
                                      const DeadLetterQuery& query,
                                      DeadLetterPage* page);
-  // The dead ones as pairs of join number and position.
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> dead_in_join_order();
-  Result<> replay(std::uint64_t position);
+  // The positions of those that fit, in the order in which they had joined their keys.
+  std::vector<std::uint64_t> dead_in_join_order(const DeadLetterFilter& filter);
+  // Delayed until `due_tick`, or at once when that is 0.
+  Result<> replay(std::uint64_t position, std::uint64_t due_tick);
   Result<> discard(std::uint64_t position);
+  Result<> release_key(std::string_view key, std::uint32_t key_hash);
   // Ends every lease in hand, uncounted; answers how many messages that gives back.
   std::uint64_t take_back_leases();
   // For good. Answers how many Lease objects have not delivered their final entry.
@@ -133,6 +135,7 @@ class Shard : public Letter {
   void depart(std::uint32_t leases);
   Error lost(std::uint64_t settles);
   DeadLetter letter(const Slot& slot, bool payload) const;
+  bool fits(const DeadLetterFilter& filter, const Slot& slot, std::int64_t now_ns) const;
 
   ShardHost& host_;
   const std::uint32_t number_;

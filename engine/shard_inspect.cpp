@@ -120,6 +120,7 @@ Result<MessageState> Shard::cancel(std::uint64_t position) {
     return {Errc::not_found, "no such message, or it is over"};
   }
   const std::uint32_t lease = core_.lease_of(index);
+  timers_tick_ = kNoTick;
   if (core_.cancel(index, hold.now_ns())) {
     return MessageState::cancelled;
   }
@@ -141,7 +142,7 @@ Result<std::uint64_t> Shard::dead_letters(std::uint64_t from_us,
   core_.each_dead([&](std::uint32_t index) {
     const Slot& slot = core_.slot(index);
     const auto died_us = static_cast<std::uint64_t>(slot.since_ns / kDeathNanos);
-    if (died_us < from_us) {
+    if (died_us < from_us || !fits(query.filter, slot, hold.now_ns())) {
       return true;
     }
     if (page->letters.size() == query.limit) {
@@ -177,21 +178,46 @@ DeadLetter Shard::letter(const Slot& slot, bool payload) const {
   return letter;
 }
 
-std::vector<std::pair<std::uint64_t, std::uint64_t>> Shard::dead_in_join_order() {
+bool Shard::fits(const DeadLetterFilter& filter, const Slot& slot, std::int64_t now_ns) const {
+  const std::chrono::nanoseconds age = elapsed(slot.since_ns, now_ns);
+  const bool any_age = filter.younger_than == milliseconds::zero();
+  if (age < filter.older_than || (!any_age && age >= filter.younger_than)) {
+    return false;
+  }
+  if (filter.error_class) {
+    const bool failed = slot.story != 0;
+    if (!failed || core_.story().newest(slot).error_class != *filter.error_class) {
+      return false;
+    }
+  }
+  return (filter.key.empty() || filter.key == slot.key_view()) &&
+         (filter.type.empty() || filter.type == slot.type_view()) &&
+         (!filter.reason || *filter.reason == static_cast<DeadReason>(slot.reason));
+}
+
+std::vector<std::uint64_t> Shard::dead_in_join_order(const DeadLetterFilter& filter) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> dead;
   const bool seen = catch_up();
   Hold hold = Hold::patient(*this);
   if (seen && hold) {
     core_.each_dead([&](std::uint32_t index) {
-      dead.emplace_back(core_.slot(index).join, core_.slot(index).position);
+      const Slot& slot = core_.slot(index);
+      if (fits(filter, slot, hold.now_ns())) {
+        dead.emplace_back(slot.join, slot.position);
+      }
       return true;
     });
   }
   std::sort(dead.begin(), dead.end());
-  return dead;
+  std::vector<std::uint64_t> positions;
+  positions.reserve(dead.size());
+  for (const auto& [join, position] : dead) {
+    positions.push_back(position);
+  }
+  return positions;
 }
 
-Result<> Shard::replay(std::uint64_t position) {
+Result<> Shard::replay(std::uint64_t position, std::uint64_t due_tick) {
   if (!catch_up()) {
     return closed();
   }
@@ -203,7 +229,21 @@ Result<> Shard::replay(std::uint64_t position) {
   if (index == ShardCore::kNoSlot || core_.slot(index).state != SlotState::dead) {
     return {Errc::not_found, "no such dead letter"};
   }
-  core_.replay(index, hold.now_ns());
+  core_.replay(index, due_tick, hold.now_ns());
+  return {};
+}
+
+Result<> Shard::release_key(std::string_view key, std::uint32_t key_hash) {
+  if (!catch_up()) {
+    return closed();
+  }
+  Hold hold = Hold::patient(*this);
+  if (!hold) {
+    return closed();
+  }
+  if (!core_.release_key(key, key_hash, hold.now_ns())) {
+    return {Errc::not_found, "no dead letter stops this key"};
+  }
   return {};
 }
 
@@ -219,7 +259,7 @@ Result<> Shard::discard(std::uint64_t position) {
   if (index == ShardCore::kNoSlot || core_.slot(index).state != SlotState::dead) {
     return {Errc::not_found, "no such dead letter"};
   }
-  core_.discard(index);
+  core_.discard(index, hold.now_ns());
   return {};
 }
 

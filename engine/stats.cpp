@@ -30,17 +30,40 @@ std::chrono::microseconds DurationHistogram::percentile(double share) const noex
 void QueueStats::add(const QueueStats& other) noexcept {
   oldest_ready_age = std::max(oldest_ready_age, other.oldest_ready_age);
   oldest_dead_age = std::max(oldest_dead_age, other.oldest_dead_age);
-  static constexpr std::uint64_t QueueStats::*kSums[] = {
-      &QueueStats::ready,         &QueueStats::blocked,       &QueueStats::delayed,
-      &QueueStats::leased,        &QueueStats::dead,          &QueueStats::capacity,
-      &QueueStats::pinned,        &QueueStats::keys_active,   &QueueStats::payload_pool_bytes,
-      &QueueStats::published,     &QueueStats::refused_full,  &QueueStats::ring_busy,
-      &QueueStats::leased_total,  &QueueStats::redelivered,   &QueueStats::acked,
-      &QueueStats::nacked,        &QueueStats::released,      &QueueStats::rejected,
-      &QueueStats::lease_expired, &QueueStats::abandoned,     &QueueStats::revoked,
-      &QueueStats::lease_lost,    &QueueStats::dead_lettered, &QueueStats::replayed,
-      &QueueStats::discarded,     &QueueStats::expired,       &QueueStats::cancelled,
-      &QueueStats::holds};
+  static constexpr std::uint64_t QueueStats::*kSums[] = {&QueueStats::ready,
+                                                         &QueueStats::blocked,
+                                                         &QueueStats::delayed,
+                                                         &QueueStats::leased,
+                                                         &QueueStats::dead,
+                                                         &QueueStats::capacity,
+                                                         &QueueStats::pinned,
+                                                         &QueueStats::keys_active,
+                                                         &QueueStats::payload_pool_bytes,
+                                                         &QueueStats::published,
+                                                         &QueueStats::refused_full,
+                                                         &QueueStats::ring_busy,
+                                                         &QueueStats::leased_total,
+                                                         &QueueStats::redelivered,
+                                                         &QueueStats::acked,
+                                                         &QueueStats::nacked,
+                                                         &QueueStats::released,
+                                                         &QueueStats::rejected,
+                                                         &QueueStats::lease_expired,
+                                                         &QueueStats::abandoned,
+                                                         &QueueStats::revoked,
+                                                         &QueueStats::lease_lost,
+                                                         &QueueStats::dead_lettered,
+                                                         &QueueStats::replayed,
+                                                         &QueueStats::discarded,
+                                                         &QueueStats::expired,
+                                                         &QueueStats::cancelled,
+                                                         &QueueStats::keys_stopped,
+                                                         &QueueStats::dead_rejected,
+                                                         &QueueStats::dead_attempts,
+                                                         &QueueStats::dead_diverted,
+                                                         &QueueStats::discarded_for_room,
+                                                         &QueueStats::discarded_for_age,
+                                                         &QueueStats::holds};
   for (const auto sum : kSums) {
     this->*sum += other.*sum;
   }

@@ -23,6 +23,12 @@ class LaneTable {
 
   std::uint64_t active() const { return table_.size(); }
 
+  // Slot + 1 of the head of this key's lane, or 0.
+  std::uint32_t find(std::string_view key, std::uint32_t key_hash) const {
+    return table_.find(key_hash,
+                       [&](std::uint32_t other) { return slots_[other - 1].key_view() == key; });
+  }
+
   // Puts the slot at the end of its key's lane. True: it is the lane's only message.
   bool append(std::uint32_t slot) {
     Slot& added = slots_[slot];

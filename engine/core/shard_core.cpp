@@ -285,6 +285,11 @@ void ShardCore::unpin_run(std::uint32_t record) {
 
 void ShardCore::timer_fired(std::uint32_t index, std::uint64_t tick, std::int64_t now_ns) {
   const Slot& slot = slots_[index];
+  if (slot.state == SlotState::dead) {
+    ++stats_.discarded_for_age;
+    discard(index, now_ns);
+    return;
+  }
   const bool over = slot.ttl_tick != 0 && tick >= slot.ttl_tick;
   const SlotState state = slot.state;
   stop_waiting(index);
@@ -292,11 +297,16 @@ void ShardCore::timer_fired(std::uint32_t index, std::uint64_t tick, std::int64_
     end_as(MessageState::expired, index, now_ns);
     return;
   }
-  if (state == SlotState::delayed) {
-    join(index, now_ns);
-  } else {
-    LANEWAY_ASSERT(state == SlotState::retrying);
-    make_ready(index, now_ns, false);
+  switch (state) {
+    case SlotState::delayed:
+      join(index, now_ns);
+      return;
+    case SlotState::retrying:
+      make_ready(index, now_ns, false);
+      return;
+    default:
+      LANEWAY_CHECK(state == SlotState::blocked);
+      divert(index, now_ns);
   }
 }
 
@@ -332,49 +342,11 @@ bool ShardCore::cancel(std::uint32_t index, std::int64_t now_ns) {
 // For a message that is in no list and not armed.
 void ShardCore::end_as(MessageState outcome, std::uint32_t index, std::int64_t now_ns) {
   ++(outcome == MessageState::expired ? stats_.expired : stats_.cancelled);
+  if (options_.on_death == OnDeath::divert_key) {
+    divert_next(index, now_ns);
+  }
   leave_lane(index, now_ns);
   resolve(index, outcome);
-}
-
-// --- the end of messages ----------------------------------------------------------------------
-
-// To the dead letters; the oldest of them makes room.
-void ShardCore::bury(std::uint32_t index, DeadReason reason, std::int64_t now_ns) {
-  leave_lane(index, now_ns);
-  Slot& slot = slots_[index];
-  slot.state = SlotState::dead;
-  slot.reason = static_cast<std::uint8_t>(reason);
-  last_died_ns_ = std::max(now_ns, last_died_ns_ + kDeathNanos);
-  slot.since_ns = last_died_ns_;
-  if (dead_.size() >= options_.dead_max) {
-    discard(dead_.front());
-  }
-  dead_.push_back(index);
-  ++stats_.dead_lettered;
-  // While replayed or pinned ones fill the bound, as many go on counting against the capacity.
-  if (!slot.beyond_capacity) {
-    slot.beyond_capacity = true;
-    ++beyond_;
-    left_ += beyond_ <= options_.dead_max ? 1 : 0;
-  }
-}
-
-void ShardCore::replay(std::uint32_t index, std::int64_t now_ns) {
-  Slot& slot = slots_[index];
-  LANEWAY_ASSERT(slot.state == SlotState::dead);
-  dead_.remove(index);
-  ++stats_.replayed;
-  story_.forget(slot);
-  slot.attempts = 0;
-  slot.ttl_tick = 0;  // its deadline was for its first life
-  join(index, now_ns);
-}
-
-void ShardCore::discard(std::uint32_t index) {
-  LANEWAY_ASSERT(slots_[index].state == SlotState::dead);
-  dead_.remove(index);
-  ++stats_.discarded;
-  resolve(index, MessageState::discarded);
 }
 
 Block* ShardCore::take_freed_blocks() {

@@ -10,9 +10,10 @@
 //                           ^      retrying <-+  +-> dead -> (discarded), or ready again by replay
 //
 // Invariants: (1) a slot is in its lane exactly while it is ready, blocked, leased or retrying, has
-// a key and was not detached; (2) of a lane only the head, or the run at its head, is ready, leased
-// or retrying; (3) a slot is reused only when its message is resolved and nothing pins it; (4)
-// accepted = ready + blocked + delayed + leased + dead + completed + expired + discarded
+// a key and was not detached, or is one of the dead ones at the head that stop their key; (2) of a
+// lane only the head, or the run at its head, is ready, leased or retrying; (3) a slot is reused
+// only when its message is resolved and nothing pins it; (4) accepted = ready + blocked + delayed +
+// leased + dead + completed + expired + discarded
 // + cancelled.
 //
 // Every step is O(1) but for runs (O(members)) and listings. Nothing allocates.
@@ -55,6 +56,8 @@ struct ShardOptions {
   std::uint64_t first_position = 0;  // of the first message
   QueueKind kind = QueueKind::by_key;
   OnFailure on_failure = OnFailure::hold;
+  OnDeath on_death = OnDeath::continue_key;
+  std::uint64_t dead_age_max_ms = 0;  // 0: none
   std::uint32_t attempts_max = 0;
   std::uint32_t run_max = 0;
   Backoff backoff = {};
@@ -198,9 +201,13 @@ class ShardCore {
     }
   }
 
-  // Dead letters. The slot must be dead.
-  void replay(std::uint32_t slot, std::int64_t now_ns);
-  void discard(std::uint32_t slot);
+  // Dead letters. The slot must be dead. Replayed at once, or delayed until `due_tick` if it is not
+  // 0.
+  void replay(std::uint32_t slot, std::uint64_t due_tick, std::int64_t now_ns);
+  void discard(std::uint32_t slot, std::int64_t now_ns);
+  // Lets a key go on that its dead letters stop. False: nothing stops it. O(dead letters of the
+  // key).
+  bool release_key(std::string_view key, std::uint32_t key_hash, std::int64_t now_ns);
 
   static std::uint64_t tick_floor(std::int64_t ns) {
     return static_cast<std::uint64_t>(ns / kTickNanos);
@@ -217,7 +224,7 @@ class ShardCore {
   void release_slot(std::uint32_t slot);
 
   std::uint32_t enter(const Submission& submission, std::uint64_t position, std::int64_t now_ns);
-  bool join_lane(std::uint32_t slot);
+  bool join_lane(std::uint32_t slot, std::int64_t now_ns);
   void join(std::uint32_t slot, std::int64_t now_ns);
   void make_ready(std::uint32_t slot, std::int64_t now_ns, bool at_front);
   void make_blocked(std::uint32_t slot);
@@ -244,6 +251,15 @@ class ShardCore {
   void revoke(std::uint32_t slot, std::int64_t now_ns);
   void count_end(LeaseEnd end);
   void bury(std::uint32_t slot, DeadReason reason, std::int64_t now_ns);
+  void count_death(DeadReason reason);
+  // Of a slot in a lane that is not its head: is the message before it dead?
+  bool stopped_before(std::uint32_t slot) const {
+    return slots_[slots_[slot].lane_prev - 1].state == SlotState::dead;
+  }
+  void divert_next(std::uint32_t slot, std::int64_t now_ns);
+  void divert(std::uint32_t slot, std::int64_t now_ns);
+  void unlist_dead(std::uint32_t slot);
+  void unstop(std::uint32_t slot, std::int64_t now_ns);
   void resolve(std::uint32_t slot, MessageState outcome);
 
   ShardOptions options_;

@@ -75,18 +75,22 @@ inline void ShardCore::make_blocked(std::uint32_t index) {
 }
 
 // The message takes its place in the order of its key. False: another one is before it.
-[[gnu::always_inline]] inline bool ShardCore::join_lane(std::uint32_t index) {
+[[gnu::always_inline]] inline bool ShardCore::join_lane(std::uint32_t index, std::int64_t now_ns) {
   Slot& slot = slots_[index];
   slot.join = ++joins_;
   if (options_.kind == QueueKind::by_key && slot.has_key() && !lanes_.append(index)) {
-    make_blocked(index);
+    if (options_.on_death == OnDeath::divert_key && stopped_before(index)) [[unlikely]] {
+      divert(index, now_ns);
+    } else {
+      make_blocked(index);
+    }
     return false;
   }
   return true;
 }
 
 inline void ShardCore::join(std::uint32_t index, std::int64_t now_ns) {
-  if (join_lane(index)) {
+  if (join_lane(index, now_ns)) {
     make_ready(index, now_ns, false);
   }
 }
@@ -113,7 +117,7 @@ inline void ShardCore::join(std::uint32_t index, std::int64_t now_ns) {
   const std::uint64_t due_tick = submission.due_tick;
   // Due already: joins at once, unless one with an earlier delay is still to join before it.
   if (due_tick == 0 || (due_tick <= tick_floor(now_ns) && wheel_.next_due() > due_tick)) {
-    return join_lane(index) ? index : kNoSlot;
+    return join_lane(index, now_ns) ? index : kNoSlot;
   }
   slot.state = SlotState::delayed;
   ++stats_.delayed;

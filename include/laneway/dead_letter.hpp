@@ -4,6 +4,7 @@
 #include <laneway/message.hpp>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,11 @@ struct Attempt {
   std::string error;
 };
 
-enum class DeadReason : std::uint8_t { rejected, attempts };
+enum class DeadReason : std::uint8_t {
+  rejected,  // by a handler
+  attempts,  // used up
+  diverted,  // an earlier message of its key died: OnDeath::divert_key
+};
 LANEWAY_EXPORT std::string_view to_string(DeadReason reason) noexcept;
 
 struct DeadLetter {
@@ -46,10 +51,28 @@ struct DeadLetterPage {
   std::uint64_t next = 0;  // hand it to the next call; 0: that was all
 };
 
+// Chooses dead letters: those that fit everything that is given. Views need to live only until the
+// call returns.
+struct DeadLetterFilter {
+  std::string_view key = {};                                // empty: any
+  std::string_view type = {};                               // empty: any
+  std::optional<std::uint32_t> error_class = std::nullopt;  // of the last failed attempt
+  std::optional<DeadReason> reason = std::nullopt;
+  std::chrono::milliseconds older_than{0};    // dead for at least so long
+  std::chrono::milliseconds younger_than{0};  // dead for less than that; 0: any
+};
+
 struct DeadLetterQuery {
   std::uint64_t from = 0;  // DeadLetterPage::next of the page before
   std::size_t limit = 100;
   bool payloads = false;
+  DeadLetterFilter filter = {};
+};
+
+struct ReplayOptions {
+  DeadLetterFilter filter = {};
+  // So many a second from now on, each DELAYED until its turn. 0: all at once.
+  std::uint32_t per_second = 0;
 };
 
 }  // namespace laneway

@@ -32,6 +32,13 @@ enum class OnFailure : std::uint8_t {
   detach,  // the key goes on; the failed message is retried out of order
 };
 
+// What happens to the rest of a key when a message of it dies, rejected or out of attempts.
+enum class OnDeath : std::uint8_t {
+  continue_key,  // the key goes on; there is a gap
+  hold_key,      // the key waits until its dead letter is replayed, discarded, or its key released
+  divert_key,    // the rest follows to the dead letters, until one is replayed or the key released
+};
+
 // Exponential back-off with full jitter: attempt n waits a uniformly drawn time between `floor` and
 // min(cap, first * 2^(n-1)). Source: Brooker, "Exponential Backoff And Jitter", AWS, 2015.
 struct Backoff {
@@ -56,12 +63,15 @@ struct QueueOptions {
   std::uint32_t attempts_max = 5;
   Backoff backoff = {};
   OnFailure on_failure = OnFailure::hold;
+  OnDeath on_death = OnDeath::continue_key;
   // Length of a lease when receive does not say.
   std::chrono::milliseconds lease{30'000};
   // Messages of one key that one lease may hold (an ordered run), up to 32. 1: no runs.
   std::uint32_t run_max = 1;
   // Dead letters kept, divided among the shards; the oldest makes room for the newest.
   std::uint64_t dead_letters_max = 10'000;
+  // Older dead letters are discarded. 0: never.
+  std::chrono::milliseconds dead_letters_age_max{0};
   // status(id) remembers how the last so many messages ended.
   std::uint64_t outcomes_remembered = 65'536;
   // status(id) shows the results that were acknowledged with, of the last so many messages. 0:

@@ -79,13 +79,19 @@ class LANEWAY_EXPORT Queue {
 
   // Pages through the dead letters. Allocates. invalid_argument: a limit of 0 or above 10,000.
   Result<DeadLetterPage> dead_letters(const DeadLetterQuery& query = {});
-  // Gives a dead letter a new life: attempts start at 1, it joins at the end of its key.
-  // not_found: no such dead letter.
+  // Gives a dead letter a new life: attempts start at 1, it joins at the end of its key; with
+  // OnDeath::hold_key it takes its old place at the head of the key that waits for it. A key that
+  // diverts goes on. not_found: no such dead letter.
   Result<> replay(MessageId id);
-  // All of them, each key in its old order. Answers how many.
-  Result<std::size_t> replay_all();
+  // All that fit, each key in its old order. Answers how many.
+  Result<std::size_t> replay_all(const ReplayOptions& options = {});
   // Removes a dead letter for good. not_found: no such dead letter.
   Result<> discard(MessageId id);
+  // All that fit. Answers how many.
+  Result<std::size_t> discard_all(const DeadLetterFilter& filter = {});
+  // Lets a key go on that one of its dead letters stops (OnDeath); they stay dead letters.
+  // not_found: no such key, or nothing stops it.
+  Result<> release_key(std::string_view key);
 
   // Consuming: receive grants nothing; leases, timers and publishing go on. Publishing: publish
   // answers paused_for_publish. Both are levels, not counts.

@@ -47,6 +47,7 @@ struct LANEWAY_EXPORT QueueStats {
   std::uint64_t capacity = 0;
   std::uint64_t pinned = 0;  // resolved, but an expired Lease still refers to them
   std::uint64_t keys_active = 0;
+  std::uint64_t keys_stopped = 0;        // of these: by a dead letter, see OnDeath
   std::uint64_t payload_pool_bytes = 0;  // taken from the pool now
   std::chrono::milliseconds oldest_ready_age{0};
   std::chrono::milliseconds oldest_dead_age{0};
@@ -65,10 +66,15 @@ struct LANEWAY_EXPORT QueueStats {
   std::uint64_t abandoned = 0;
   std::uint64_t revoked = 0;  // messages of a run given back because an earlier one failed
   std::uint64_t lease_lost = 0;
-  std::uint64_t dead_lettered = 0;
+  std::uint64_t dead_lettered = 0;  // by reason:
+  std::uint64_t dead_rejected = 0;
+  std::uint64_t dead_attempts = 0;
+  std::uint64_t dead_diverted = 0;
   std::uint64_t replayed = 0;
   std::uint64_t discarded = 0;
-  std::uint64_t expired = 0;  // message deadlines that passed
+  std::uint64_t discarded_for_room = 0;  // of these: the oldest, for a newer one
+  std::uint64_t discarded_for_age = 0;   // of these: by QueueOptions::dead_letters_age_max
+  std::uint64_t expired = 0;             // message deadlines that passed
   std::uint64_t cancelled = 0;
   std::uint64_t holds = 0;  // times a shard's token was taken
 

@@ -49,7 +49,7 @@ class Lockstep {
     if (message.due_tick != 0 && message.due_tick <= advanced_to_) {
       late_.insert(position);
     }
-    reference_.begin_step();
+    reference_.begin_step(now_ns_);
     core_.accept(submission, position, now_ns_);
     reference_.publish(std::move(message));
     see_due_at_once(position);
@@ -61,9 +61,10 @@ class Lockstep {
     while (room > 0) {
       const GrantTerms terms{next_tick() + lease_ticks, consumer, room};
       Grant grant = {};
-      reference_.begin_step();
+      reference_.begin_step(now_ns_);
       const bool granted = core_.grant(terms, now_ns_, &grant);
       const std::size_t late = see_expired();
+      see_blocks();
       if (!granted) {
         judge_empty(late);
         return;
@@ -74,9 +75,10 @@ class Lockstep {
 
   void take(std::uint32_t max, Random* random) {
     for (std::uint32_t i = 0; i < max; ++i) {
-      reference_.begin_step();
+      reference_.begin_step(now_ns_);
       const std::uint32_t slot = core_.take(now_ns_);
       const std::size_t late = see_expired();
+      see_blocks();
       if (slot == ShardCore::kNoSlot) {
         judge_empty(late);
         return;
@@ -97,7 +99,7 @@ class Lockstep {
 
   // The final entry of one Lease reaches the core.
   void deliver() {
-    reference_.begin_step();
+    reference_.begin_step(now_ns_);
     const HeldLease lease = leases_.deliver();
     judge_lease_bytes(lease);
     for (const reference::Position member : lease.members) {
@@ -113,14 +115,16 @@ class Lockstep {
   }
 
   void advance(std::uint32_t budget, Random* random) {
-    reference_.begin_step();
+    reference_.begin_step(now_ns_);
     const WheelProgress progress =
         core_.advance(now_ns_, budget, [&](std::uint32_t slot) { judge(slot, random); });
     advanced_to_ = now_tick();
     require(progress.nodes <= budget, "S6: the budget bounds the work");
     require(!progress.more || progress.nodes == budget, "S6: nothing but the budget ends a step");
+    see_gone();
     see_joined();
-    see_expired();
+    see_gone();
+    order_dead();
     const bool late =
         !reference_.timers().empty() && reference_.timers().begin()->first <= now_tick();
     require(progress.more || !late, "S6: what is due is done, but for what the budget leaves");
@@ -132,7 +136,7 @@ class Lockstep {
       HeldLease& lease = leases_.leased(slot);
       if (lease.word == HeldLease::Word::leased && most > 0) {
         --most;
-        reference_.begin_step();
+        reference_.begin_step(now_ns_);
         end(lease, LeaseEnd::taken_back, nullptr);
         leases_.end(lease);
       }
@@ -140,11 +144,23 @@ class Lockstep {
     see_blocks();
   }
 
-  void replay(reference::Position position) {
-    reference_.begin_step();
-    core_.replay(core_.find(position), now_ns_);
-    reference_.replay(position);
-    judge_join(position);
+  // At once, or when so many ticks have passed.
+  void replay(reference::Position position, std::uint64_t after) {
+    const std::uint64_t due = after == 0 ? 0 : next_tick() + after;
+    reference_.begin_step(now_ns_);
+    core_.replay(core_.find(position), due, now_ns_);
+    reference_.replay(position, due);
+    if (due != 0) {
+      late_.insert(position);  // it may be due together with younger ones that were armed before
+    } else if (shape_.options.on_death != OnDeath::hold_key) {
+      judge_join(position);
+    }
+  }
+
+  void release_key(const std::string& key) {
+    reference_.begin_step(now_ns_);
+    const bool released = core_.release_key(key, hash_of(shape_.hashing, key), now_ns_);
+    require(released == reference_.release_key(key), "a key is released when a death stops it");
   }
 
   // Of what waits or is leased, the one at or after this position; nothing when there is none.
@@ -158,15 +174,15 @@ class Lockstep {
       return;
     }
     const reference::Position position = found->first;
-    reference_.begin_step();
+    reference_.begin_step(now_ns_);
     const bool over = core_.cancel(core_.find(position), now_ns_);
     require(over == reference_.cancel(position), "only a leased message outlives its cancelling");
     see_blocks();
   }
 
   void discard(reference::Position position) {
-    reference_.begin_step();
-    core_.discard(core_.find(position));
+    reference_.begin_step(now_ns_);
+    core_.discard(core_.find(position), now_ns_);
     reference_.discard(position);
     see_blocks();
   }
@@ -299,7 +315,8 @@ class Lockstep {
 
   // The word decides: settled before, extended, or over.
   void judge(std::uint32_t slot, Random* random) {
-    see_expired();  // they made room for stories
+    see_gone();    // they made room for stories
+    see_joined();  // before the death of a message that stops its key
     HeldLease& lease = leases_.leased(slot);
     const reference::Message& head = reference_.at(lease.members.front());
     require(head.timer_tick != 0, "a lease is judged when its timer is armed");
@@ -368,7 +385,7 @@ class Lockstep {
                              earlier.due_tick <= message.due_tick;
       require(!overtaken, "delayed messages join in the order of their due times and ids");
     }
-    reference_.fall_due(position);
+    reference_.fall_due(position, true);
   }
 
   // Which delayed messages fell due, in the order in which they joined their keys.
@@ -397,7 +414,7 @@ class Lockstep {
                                                               position};
       require(due.first <= now_tick(), "S6: no delay or back-off ends early");
       const bool placed = reference_.at(position).placed;
-      reference_.fall_due(position);
+      reference_.fall_due(position, core_.state_of(position) == MessageState::dead);
       if (!placed) {
         judge_join(position);
         if (late_.erase(position) == 0) {
@@ -412,11 +429,9 @@ class Lockstep {
   // Which waiting messages were ended by their deadline; answers how many.
   std::size_t see_expired() {
     std::vector<reference::Position> gone;
-    for (const auto& [tick, position] : reference_.timers()) {
-      if (tick > now_tick()) {
-        break;
-      }
-      if (core_.find(position) == ShardCore::kNoSlot) {
+    for (const reference::Position position : due()) {
+      if (core_.find(position) == ShardCore::kNoSlot &&
+          reference_.at(position).state != MessageState::dead) {
         gone.push_back(position);
       }
     }
@@ -428,8 +443,66 @@ class Lockstep {
       require(message.ttl_tick <= now_tick(), "S6: no message deadline passes early");
       reference_.expire(position);
     }
-    see_blocks();
     return gone.size();
+  }
+
+  // What is due by now, in the reference's eyes.
+  std::vector<reference::Position> due() const {
+    std::vector<reference::Position> positions;
+    for (const auto& [tick, position] : reference_.timers()) {
+      if (tick > now_tick()) {
+        break;
+      }
+      positions.push_back(position);
+    }
+    return positions;
+  }
+
+  // Which messages followed a dead one of their key, from behind it or as they joined; answers how
+  // many.
+  std::size_t see_diverted() {
+    std::vector<std::pair<std::uint64_t, reference::Position>> diverted;  // in the order of joining
+    for (const reference::Position position : due()) {
+      const MessageState state = reference_.at(position).state;
+      const bool waits = state == MessageState::blocked || state == MessageState::delayed;
+      if (waits && core_.state_of(position) == MessageState::dead) {
+        diverted.emplace_back(core_.slot(core_.find(position)).join, position);
+      }
+    }
+    std::sort(diverted.begin(), diverted.end());
+    for (const auto& [join, position] : diverted) {
+      reference_.at(position).state == MessageState::blocked ? reference_.divert(position)
+                                                             : reference_.fall_due(position, true);
+      late_.erase(position);
+    }
+    return diverted.size();
+  }
+
+  void see_aged() {
+    for (const reference::Position position : due()) {
+      if (reference_.at(position).state == MessageState::dead &&
+          core_.find(position) == ShardCore::kNoSlot) {
+        reference_.age_out(position);
+      }
+    }
+  }
+
+  // Each of the first two may be the reason for the next one. A letter that was there long enough
+  // to stop somebody, and then went, is the last to be seen.
+  void see_gone() {
+    while (see_diverted() + see_expired() != 0) {
+    }
+    see_aged();
+    see_blocks();
+  }
+
+  void order_dead() {
+    if (shape_.options.on_death == OnDeath::divert_key) {
+      const auto died = [&](reference::Position position) {
+        return core_.slot(core_.find(position)).since_ns;
+      };
+      reference_.order_dead([&](auto a, auto b) { return died(a) < died(b); });
+    }
   }
 
   void see_blocks() {
@@ -469,6 +542,9 @@ class Lockstep {
 
   void check_lane(const std::deque<reference::Position>& lane) const {
     std::uint64_t last = 0;
+    if (shape_.options.on_death == OnDeath::hold_key) {
+      return;  // a replayed message is back at the head, whatever was published meanwhile
+    }
     for (const reference::Position position : lane) {
       const std::uint64_t join = core_.slot(core_.find(position)).join;
       require(join > last, "S7: a key is in the order in which its messages joined");
@@ -569,6 +645,12 @@ inline const std::vector<Lockstep::Counted> Lockstep::kCounted = {
     {&QueueStats::replayed, "replays are counted"},
     {&QueueStats::discarded, "discards are counted"},
     {&QueueStats::expired, "message deadlines that passed are counted"},
+    {&QueueStats::keys_stopped, "keys that a death stops are counted"},
+    {&QueueStats::dead_rejected, "deaths by rejection are counted"},
+    {&QueueStats::dead_attempts, "deaths for want of attempts are counted"},
+    {&QueueStats::dead_diverted, "diverted messages are counted"},
+    {&QueueStats::discarded_for_room, "letters that made room are counted"},
+    {&QueueStats::discarded_for_age, "letters that grew too old are counted"},
     {&QueueStats::cancelled, "cancelled messages are counted"},
 };
 

@@ -50,7 +50,7 @@ extern "C" void on_abort(int) {
 
 const char* const kNames[kOperations] = {"publish", "receive", "take",      "settle",  "ack_prefix",
                                          "extend",  "drop",    "take_back", "deliver", "advance",
-                                         "replay",  "discard", "cancel"};
+                                         "replay",  "discard", "cancel",    "release"};
 
 class Run {
  public:
@@ -84,9 +84,30 @@ class Run {
     }
   }
 
-  // Works off everything that is left, and looks at the empty shard.
+  // Works off everything that is left, and looks at the empty shard. A dead letter may have stopped
+  // its key.
   void drain() {
     say("%s", "drain");
+    work_off();
+    both_.check_everything();
+    while (!both_.dead().empty()) {
+      both_.discard(both_.dead().front());
+      work_off();
+    }
+    both_.check_empty();
+  }
+
+ private:
+  template <class... Arguments>
+  void say(const char* format, Arguments... arguments) const {
+    if (trace_) {
+      std::printf("%5llu  ", static_cast<unsigned long long>(running.operation));
+      std::printf(format, arguments...);
+      std::printf("\n");
+    }
+  }
+
+  void work_off() {
     do {
       drop_zombies();
       while (!both_.leases().live().empty()) {
@@ -104,21 +125,6 @@ class Run {
       both_.check_counts();
     } while (!both_.leases().all().empty() || both_.core().next_due() != TimerWheel::kNever ||
              both_.core().ready() != 0);
-    both_.check_everything();
-    while (!both_.dead().empty()) {
-      both_.discard(both_.dead().front());
-    }
-    both_.check_empty();
-  }
-
- private:
-  template <class... Arguments>
-  void say(const char* format, Arguments... arguments) const {
-    if (trace_) {
-      std::printf("%5llu  ", static_cast<unsigned long long>(running.operation));
-      std::printf(format, arguments...);
-      std::printf("\n");
-    }
   }
 
   Operation draw() {
@@ -187,6 +193,8 @@ class Run {
         return both_.discard(any(both_.dead()));
       case Operation::cancel:
         return both_.cancel(both_.next_position() - random_.below(64));
+      case Operation::release_key:
+        return both_.release_key(key_of(random_.below(shape_.keys)));
     }
   }
 
@@ -266,7 +274,7 @@ class Run {
       chosen.assign(both_.dead().begin(), both_.dead().end());
     }
     for (const std::uint64_t position : chosen) {
-      both_.replay(position);
+      both_.replay(position, random_.percent(30) ? random_.below(shape_.delay_max + 1) : 0);
     }
   }
 

@@ -70,7 +70,10 @@ class ReferenceCore {
         accepted_(options.first_position) {}
 
   // What becomes ready in one step of the core has one turn: its order there is not promised.
-  void begin_step() { ++turn_; }
+  void begin_step(std::int64_t now_ns) {
+    ++turn_;
+    now_ns_ = now_ns;
+  }
 
   void publish(Message message) {
     message.state = MessageState::delayed;
@@ -85,11 +88,12 @@ class ReferenceCore {
     }
   }
 
-  // A delayed or retrying message is due.
-  void fall_due(Position position) {
+  // A delayed or retrying message is due. `diverted`: it found a dead one of its key before it. If
+  // not, those before it have followed the dead one since, and it is the next to do so.
+  void fall_due(Position position, bool diverted) {
     Message& message = at(position);
     require(message.state == MessageState::delayed, "only a delayed message falls due");
-    message.placed ? make_ready(message, turn_) : place(message);
+    message.placed ? make_ready(message, turn_) : place(message, diverted);
   }
 
   // The message deadline of a waiting message has passed.
@@ -168,21 +172,57 @@ class ReferenceCore {
     }
   }
 
-  void replay(Position position) {
+  // At once, or delayed until `due_tick` if that is not 0.
+  void replay(Position position, Tick due_tick) {
     Message& message = at(position);
     erase(dead_, position);
     ++stats_.replayed;
     forget_story(message);
     message.attempts = 0;
     message.ttl_tick = 0;
-    place(message);
+    if (options_.on_death == OnDeath::divert_key && in_lane(message)) {
+      release_key(message.key);
+    }
+    message.placed = in_lane(message);
+    if (due_tick != 0) {
+      set_state(message, MessageState::delayed);
+      message.due_tick = due_tick;
+      set_timer(message, due_tick);
+    } else {
+      message.placed ? make_ready(message, turn_) : place(message);
+    }
   }
 
   void discard(Position position) {
     Message& message = at(position);
     erase(dead_, position);
     ++stats_.discarded;
+    leave_lane(message);
     resolve(message, MessageState::discarded);
+  }
+
+  // A dead letter has reached the age at which it goes.
+  void age_out(Position position) {
+    ++stats_.discarded_for_age;
+    discard(position);
+  }
+
+  // A message behind a dead one of its key follows it.
+  void divert(Position position) { bury(at(position), DeadReason::diverted); }
+
+  // Lets a key go on that dead letters stop; false: nothing stops it.
+  bool release_key(const std::string& key) {
+    const bool stopped = is_stopped(key);
+    while (is_stopped(key)) {
+      leave_lane(at(lanes_.at(key).front()));
+    }
+    return stopped;
+  }
+
+  // Letters of different keys may die at one time: the order of their deaths is told.
+  template <class Before>
+  void order_dead(Before before) {
+    std::stable_sort(dead_.begin(), dead_.end(), before);
   }
 
   // --- what it knows ---------------------------------------------------------------------------
@@ -262,6 +302,9 @@ class ReferenceCore {
     }
     stats.capacity = options_.capacity;
     stats.keys_active = lanes_.size();
+    for (const auto& [key, lane] : lanes_) {
+      stats.keys_stopped += is_stopped(key) ? 1u : 0u;
+    }
     return stats;
   }
 
@@ -295,13 +338,22 @@ class ReferenceCore {
   }
 
   // Joins the order of its key.
-  void place(Message& message) {
+  void place(Message& message, bool diverted = true) {
     message.placed = true;
     if (ordered(message)) {
       std::deque<Position>& lane = lanes_[message.key];
       lane.push_back(message.position);
       if (lane.size() > 1) {
+        const Message& before = at(lane[lane.size() - 2]);
+        const bool follows = diverts() && before.state == MessageState::dead;
+        if (follows && diverted) {
+          bury(message, DeadReason::diverted);
+          return;
+        }
         set_state(message, MessageState::blocked);
+        if (follows) {
+          arm_next(before);
+        }
         return;
       }
     }
@@ -354,7 +406,36 @@ class ReferenceCore {
     }
   }
 
+  bool diverts() const { return options_.on_death == OnDeath::divert_key; }
+
+  bool in_lane(const Message& message) const {
+    const auto lane = ordered(message) ? lanes_.find(message.key) : lanes_.end();
+    return lane != lanes_.end() && std::find(lane->second.begin(), lane->second.end(),
+                                             message.position) != lane->second.end();
+  }
+
+  bool is_stopped(const std::string& key) const {
+    const auto lane = lanes_.find(key);
+    return lane != lanes_.end() && messages_.at(lane->second.front()).state == MessageState::dead;
+  }
+
+  // The message after this one in its lane is to be looked at now.
+  void arm_next(const Message& message) {
+    const std::deque<Position>& lane = lanes_.at(message.key);
+    const auto next = std::find(lane.begin(), lane.end(), message.position) + 1;
+    if (next != lane.end()) {
+      set_timer(at(*next), static_cast<Tick>(now_ns_) / 1'000'000);
+    }
+  }
+
   void end_waiting(Message& message, MessageState outcome) {
+    if (diverts() && in_lane(message)) {
+      const std::deque<Position>& lane = lanes_.at(message.key);
+      const auto place = std::find(lane.begin(), lane.end(), message.position);
+      if (place != lane.begin() && at(*(place - 1)).state == MessageState::dead) {
+        arm_next(message);
+      }
+    }
     ++(outcome == MessageState::expired ? stats_.expired : stats_.cancelled);
     leave_lane(message);
     resolve(message, outcome);
@@ -433,15 +514,29 @@ class ReferenceCore {
   }
 
   void bury(Message& message, DeadReason reason) {
-    leave_lane(message);
+    const bool stops = options_.on_death != OnDeath::continue_key && in_lane(message);
+    if (!stops) {
+      leave_lane(message);
+    }
     set_state(message, MessageState::dead);
+    if (stops && diverts()) {
+      arm_next(message);
+    }
     message.reason = reason;
     message.spare = true;
     ++stats_.dead_lettered;
+    ++(reason == DeadReason::rejected   ? stats_.dead_rejected
+       : reason == DeadReason::attempts ? stats_.dead_attempts
+                                        : stats_.dead_diverted);
     if (dead_.size() == options_.dead_max) {
+      ++stats_.discarded_for_room;
       discard(dead_.front());
     }
     dead_.push_back(message.position);
+    if (options_.dead_age_max_ms != 0) {
+      set_timer(message,
+                static_cast<Tick>(now_ns_ + 999'999) / 1'000'000 + options_.dead_age_max_ms);
+    }
   }
 
   // The newest 32 of a message. When the shard has no more room for stories, a message gives up its
@@ -488,6 +583,7 @@ class ReferenceCore {
   std::deque<Position> dead_;  // oldest first
   QueueStats stats_;
   Position accepted_;
+  std::int64_t now_ns_ = 0;
   std::int64_t turn_ = 0;
   std::int64_t front_turn_ = 0;
   std::uint64_t stories_told_ = 0;

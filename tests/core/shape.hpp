@@ -44,8 +44,9 @@ enum class Operation : std::uint8_t {
   replay,
   discard,
   cancel,
+  release_key,
 };
-inline constexpr std::size_t kOperations = 13;
+inline constexpr std::size_t kOperations = 14;
 
 // How the keys' hashes behave, which the core may depend on for speed only.
 enum class Hashing : std::uint8_t { spread, few, equal };
@@ -85,6 +86,12 @@ struct Shape {
     options.first_position = random.one_of({1, 77, 0xffff'fff0, (std::uint64_t{1} << 54) - 600});
     options.kind = random.percent(80) ? QueueKind::by_key : QueueKind::unordered;
     options.on_failure = random.percent(70) ? OnFailure::hold : OnFailure::detach;
+    if (options.kind == QueueKind::by_key && random.percent(40)) {
+      options.on_death = random.percent(50) ? OnDeath::hold_key : OnDeath::divert_key;
+      // Room for all that a run can divert, so that none has to go while others come.
+      options.dead_max = options.on_death == OnDeath::divert_key ? 8'192 : options.dead_max;
+    }
+    options.dead_age_max_ms = random.one_of({0, 0, 5, 1'000});
     options.attempts_max = static_cast<std::uint32_t>(random.between(1, 4));
     options.run_max = static_cast<std::uint32_t>(random.one_of({1, 1, 1, 2, 3, 4, 32}));
     options.seed = random.next();
@@ -133,6 +140,7 @@ struct Shape {
     scale(Operation::replay, {0, 1});
     scale(Operation::discard, {0, 1});
     scale(Operation::cancel, {0, 0, 1});
+    scale(Operation::release_key, {options.on_death == OnDeath::continue_key ? 0u : 1u});
     if (options.run_max == 1) {
       scale(Operation::ack_prefix, {0});
     }

@@ -14,7 +14,7 @@ class ShardCoreCapacity : public CoreFixture {
     }
     return published;
   }
-  void replay(std::uint64_t position) { core().replay(core().find(position), now_ns_); }
+  void replay(std::uint64_t position) { core().replay(core().find(position), 0, now_ns_); }
 };
 
 TEST_F(ShardCoreCapacity, ready_delayed_blocked_and_leased_messages_count) {
@@ -47,7 +47,7 @@ TEST_F(ShardCoreCapacity, the_limit_never_falls) {
       check();
     }
     for (const std::uint64_t id : dead()) {
-      round % 2 == 0 ? replay(id) : core().discard(core().find(id));
+      round % 2 == 0 ? replay(id) : core().discard(core().find(id), now_ns_);
       check();
     }
   }
@@ -156,7 +156,7 @@ TEST_F(ShardCoreCapacity,
   publish({.key = "a", .attempts_max = 1});
   const Grant zombie = granted();
   pass(kLeaseMs);
-  core().discard(core().find(1));
+  core().discard(core().find(1), now_ns_);
   EXPECT_EQ(stats().pinned, 1u);
   EXPECT_EQ(room(), 2u);
   kill(publish("b", "2"));

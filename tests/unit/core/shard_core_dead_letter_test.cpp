@@ -18,8 +18,8 @@ class ShardCoreDeadLetter : public CoreFixture {
   DeadReason reason(std::uint64_t position) {
     return static_cast<DeadReason>(slot_of(position).reason);
   }
-  void replay(std::uint64_t position) { core().replay(core().find(position), now_ns_); }
-  void discard(std::uint64_t position) { core().discard(core().find(position)); }
+  void replay(std::uint64_t position) { core().replay(core().find(position), 0, now_ns_); }
+  void discard(std::uint64_t position) { core().discard(core().find(position), now_ns_); }
 };
 
 TEST_F(ShardCoreDeadLetter, a_letter_tells_why_it_is_dead) {

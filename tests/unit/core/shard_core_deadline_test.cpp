@@ -115,7 +115,7 @@ TEST_F(ShardCoreDeadline, a_replayed_message_has_no_deadline_any_more) {
   const std::uint64_t id = publish({.key = "a", .ttl_ms = 10});
   kill(id);
   pass(50);
-  core().replay(core().find(id), now_ns_);
+  core().replay(core().find(id), 0, now_ns_);
   pass(0);
   EXPECT_EQ(state(id), MessageState::ready);
 }

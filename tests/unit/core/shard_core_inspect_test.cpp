@@ -41,7 +41,7 @@ TEST_F(ShardCoreInspect, a_message_that_resolves_after_its_window_does_not_overw
   ack(granted());
   publish("c", "3");
   settle(granted(), LeaseEnd::rejected);
-  core().discard(core().find(3));
+  core().discard(core().find(3), now_ns_);
   ack(old);
   EXPECT_EQ(state(1), MessageState::unknown);
   EXPECT_EQ(state(2), MessageState::completed);
