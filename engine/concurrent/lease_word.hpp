@@ -6,9 +6,9 @@
 //   LEASED g                settler, settle       ACKED, NACKED, RELEASED, REJECTED or ABANDONED
 //   LEASED g                settler, ack_through  same, more messages of the run acked
 //   LEASED g                settler, extend       same, later deadline
-//   LEASED g                holder, mark          same, marked as cancelled: settles go on as
-//   before LEASED g                holder, end           EXPIRED; a change in between makes it look
-//   again any other               any settler           unchanged: lease_lost
+//   LEASED g                holder, mark          same, marked as cancelled; it settles as before
+//   LEASED g                holder, end           EXPIRED; a change in between makes it look again
+//   any other               any settler           unchanged: lease_lost
 //
 // Bits: state 3, acked prefix of the run 6, generation 16, mark 1, deadline tick 38. A generation
 // may wrap: a Lease pins its slot, and the core refuses the grant that would wrap while pins exist.
