@@ -22,17 +22,17 @@ std::string_view pick(const std::array<std::string_view, kSize>& names, Enumerat
 }  // namespace
 
 std::string_view to_string(Errc code) noexcept {
-  static constexpr std::array<std::string_view, 11> kNames = {
+  static constexpr std::array<std::string_view, 13> kNames = {
       "unknown",          "queue_full", "too_large", "closed",    "paused_for_publish",
       "invalid_argument", "lease_lost", "not_found", "no_memory", "system_error",
-      "cancelled"};
+      "cancelled",        "key_full",   "shed"};
   return pick(kNames, code);
 }
 
 std::string_view to_string(MessageState state) noexcept {
-  static constexpr std::array<std::string_view, 11> kNames = {
-      "unknown",   "accepted", "delayed", "ready",     "blocked",  "leased",
-      "completed", "dead",     "expired", "discarded", "cancelled"};
+  static constexpr std::array<std::string_view, 12> kNames = {
+      "unknown",   "accepted", "delayed", "ready",     "blocked",   "leased",
+      "completed", "dead",     "expired", "discarded", "cancelled", "dropped"};
   return pick(kNames, state);
 }
 

@@ -3,6 +3,7 @@
 #include "engine/base/hash.hpp"
 #include "engine/driver.hpp"
 #include "engine/message_item.hpp"
+#include "engine/publish_draft.hpp"
 #include "engine/queue_state.hpp"
 
 #include <algorithm>
@@ -20,58 +21,20 @@ constexpr std::size_t kChunk = kBatchMax;
 // Slots that are asked for before they are written: they were last seen by the consumer's core.
 constexpr std::uint64_t kWriteAhead = 8;
 
-// Most payloads and keys have one of few sizes; a copy of a known size is a handful of moves.
-template <std::size_t kMax>
-void copy_inline(void* to, const void* from, std::size_t size) {
-  if (size == kMax) {
-    std::memcpy(to, from, kMax);
-  } else if (size == sizeof(std::uint64_t)) {
-    std::memcpy(to, from, sizeof(std::uint64_t));
-  } else if (size != 0) {
-    std::memcpy(to, from, size);
-  }
-}
-
-std::uint64_t count(milliseconds time) {
-  return static_cast<std::uint64_t>(time.count());
-}
-
 }  // namespace
 
-struct QueueState::Draft {
-  Block* block;
-  std::uint64_t due_tick;
-  std::uint64_t ttl_tick;
-  std::uint32_t shard;
-  std::uint32_t key_hash;
-};
-
-struct QueueState::Times {
-  const ShardHost& host;
-  std::int64_t read_ns = -1;
-
-  std::uint64_t tick_after(milliseconds time) {
-    if (time == milliseconds::zero()) {
-      return 0;
-    }
-    if (read_ns < 0) {
-      read_ns = host.now_ns();
-    }
-    return ShardCore::tick_after(read_ns, count(time));
-  }
-};
-
-Result<> QueueState::admits() const {
+Result<> QueueState::admits() {
   if (closed.read()) {
     return {Errc::closed, "the queue has been closed"};
   }
   if (publishing_paused.read()) {
+    refused_paused.add(1);
     return {Errc::paused_for_publish, "publishing is paused"};
   }
   return {};
 }
 
-inline Result<> QueueState::check(const Message& message) const {
+inline Result<> QueueState::check_message_sizes(const Message& message) const {
   if (message.payload.size() > options_.payload_bytes_max) {
     return {Errc::too_large, "the payload is above payload_bytes_max"};
   }
@@ -80,6 +43,17 @@ inline Result<> QueueState::check(const Message& message) const {
   }
   if (message.type.size() > kTypeBytesMax) {
     return {Errc::too_large, "a type has at most 255 bytes"};
+  }
+  if (message.dedup_id.size() > kDedupIdBytesMax) {
+    return {Errc::too_large, "a dedup id has at most 64 bytes"};
+  }
+  return {};
+}
+
+inline Result<> QueueState::check(const Message& message) {
+  if (const Result<> sizes = check_message_sizes(message); !sizes) [[unlikely]] {
+    refused_too_large.add(1);
+    return sizes.error();
   }
   constexpr milliseconds kDelayMax{kDelayMsMax};
   if (message.delay < milliseconds::zero() || message.delay > kDelayMax) {
@@ -96,64 +70,10 @@ inline Result<> QueueState::check(const Message& message) const {
   if (is_handoff() && !plain) {
     return {Errc::invalid_argument, "a handoff queue carries payloads only"};
   }
+  if (message.priority != 0 || !message.dedup_id.empty()) [[unlikely]] {
+    return check_message_rules(message);
+  }
   return {};
-}
-
-// What can fail happens here, before anything is claimed. False: the payload pool is used up.
-[[gnu::always_inline]] inline bool QueueState::prepare(const Message& message,
-                                                       Times* times,
-                                                       Draft* draft) {
-  const bool large_payload = message.payload.size() > kPayloadBytesInline;
-  const bool long_key = message.key.size() > kKeyBytesInline;
-  draft->block = nullptr;
-  if (large_payload || long_key || !message.type.empty()) [[unlikely]] {
-    draft->block = pool.take(large_payload ? message.payload : Bytes(),
-                             long_key ? message.key : std::string_view(), message.type);
-    if (draft->block == nullptr) {
-      return false;
-    }
-  }
-  draft->due_tick = times->tick_after(message.delay);
-  draft->ttl_tick = times->tick_after(message.ttl);
-  return true;
-}
-
-[[gnu::always_inline]] inline void QueueState::route(const Message& message, Draft* draft) {
-  const auto shard_mask = static_cast<std::uint32_t>(shards_.size() - 1);
-  if (message.key.empty()) {
-    draft->key_hash = 0;
-    draft->shard = shard_mask == 0 ? 0 : static_cast<std::uint32_t>(keyless_.next()) & shard_mask;
-    return;
-  }
-  const KeyPlace place = place_of(message.key);
-  draft->key_hash = place.hash;
-  draft->shard = place.shard;
-}
-
-QueueState::KeyPlace QueueState::place_of(std::string_view key) const {
-  const std::uint64_t hash = hash_bytes(key);
-  const auto shard_mask = static_cast<std::uint32_t>(shards_.size() - 1);
-  return {static_cast<std::uint32_t>(hash >> 32) & shard_mask, static_cast<std::uint32_t>(hash)};
-}
-
-// Stores only: nothing between claim and publish may block, allocate or throw.
-void QueueState::place(const Message& message, const Draft& draft, Submission* entry) const {
-  const bool key_inline = message.key.size() <= kKeyBytesInline;
-  const bool payload_inline = message.payload.size() <= kPayloadBytesInline;
-  entry->block = draft.block;
-  entry->due_tick = draft.due_tick;
-  entry->ttl_tick = draft.ttl_tick;
-  entry->attempts_max = static_cast<std::uint16_t>(message.attempts_max);
-  entry->key_hash = draft.key_hash;
-  entry->key_bytes = static_cast<std::uint8_t>(key_inline ? message.key.size() : 0);
-  entry->payload_bytes = static_cast<std::uint8_t>(payload_inline ? message.payload.size() : 0);
-  if (key_inline) {
-    copy_inline<kKeyBytesInline>(entry->key, message.key.data(), message.key.size());
-  }
-  if (payload_inline) {
-    copy_inline<kPayloadBytesInline>(entry->payload, message.payload.data(),
-                                     message.payload.size());
-  }
 }
 
 Errc QueueState::refuse_full(std::uint64_t messages) {
@@ -170,6 +90,9 @@ Result<MessageId> QueueState::publish(const Message& message) {
   }
   if (is_handoff()) {
     return publish_handoff(message);
+  }
+  if (ruled_) [[unlikely]] {
+    return publish_ruled(message);
   }
   Times times{*this};
   Draft draft;
@@ -206,6 +129,9 @@ Result<std::size_t> QueueState::publish(std::span<const Message> messages,
   }
   if (is_handoff()) {
     return publish_handoff(messages, results);
+  }
+  if (ruled_) [[unlikely]] {
+    return publish_ruled(messages, results);
   }
   // A shard that has refused takes no later message of this call: what it accepts of a key is
   // always a prefix.

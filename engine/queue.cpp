@@ -2,6 +2,7 @@
 #include <laneway/queue.hpp>
 
 #include "engine/message_item.hpp"
+#include "engine/publish_draft.hpp"
 #include "engine/queue_state.hpp"
 
 #include <algorithm>
@@ -193,6 +194,10 @@ Result<> Queue::release_key(std::string_view key) {
 }
 
 // --- operators --------------------------------------------------------------------------------
+
+void Queue::observe(std::shared_ptr<QueueObserver> observer) {
+  state_->observe(std::move(observer));
+}
 
 void Queue::pause_consuming() noexcept {
   state_->consuming_paused.set(true);

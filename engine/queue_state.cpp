@@ -3,6 +3,7 @@
 #include "engine/base/atomic.hpp"
 #include "engine/driver.hpp"
 #include "engine/message_item.hpp"
+#include "engine/queue_rules.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -22,15 +23,6 @@ constexpr std::uint64_t kFirstPosition = 1;
 // A hold is shorter than this; a holder that was pre-empted is not waited for.
 constexpr int kBusyTries = 64;
 
-std::uint32_t default_shards(std::uint64_t capacity) {
-  constexpr std::uint64_t kCapacityPerShard = 16'384;
-  constexpr std::uint64_t kDefaultMax = 16;
-  const std::uint64_t cores = std::max(1u, std::thread::hardware_concurrency());
-  // Consumers share a core's token in turns: half as many shards as cores keep them apart.
-  const std::uint64_t wanted = std::min({cores / 2, capacity / kCapacityPerShard, kDefaultMax});
-  return static_cast<std::uint32_t>(std::bit_floor(std::max<std::uint64_t>(1, wanted)));
-}
-
 std::uint64_t share(std::uint64_t total, std::uint32_t shards) {
   return (total + shards - 1) / shards;
 }
@@ -47,11 +39,23 @@ ShardOptions shard_options(const QueueOptions& options, std::uint32_t number) {
   shard.on_failure = options.on_failure;
   shard.on_death = options.on_death;
   shard.dead_age_max_ms = static_cast<std::uint64_t>(options.dead_letters_age_max.count());
+  shard.drops_oldest = options.overflow == Overflow::drop_oldest;
+  shard.priorities = options.priorities;
+  if (options.dedup_window > milliseconds::zero()) {
+    shard.dedup_ids = share(options.dedup_ids_max, options.shards);
+    shard.dedup_window_ms = static_cast<std::uint64_t>(options.dedup_window.count());
+  }
+  shard.counts_bytes = options.bytes_max != 0;
   shard.attempts_max = options.attempts_max;
   shard.run_max = options.run_max;
   shard.backoff = options.backoff;
   shard.seed = options.seed + number;
   return shard;
+}
+
+// Between two messages on average; 0: no limit.
+std::int64_t interval_ns(const RateLimit& rate) {
+  return rate.per_second > 0 ? static_cast<std::int64_t>(1e9 / rate.per_second) : 0;
 }
 
 bool is_over(MessageState state) {
@@ -67,83 +71,7 @@ bool is_over(MessageState state) {
   }
 }
 
-std::uint32_t content_max(const QueueOptions& options) {
-  return options.payload_bytes_max + kKeyBytesMax + kTypeBytesMax;
-}
-
-Result<> check_sizes(const QueueOptions& options) {
-  if (options.capacity == 0 || options.capacity > kShardCapacityMax) {
-    return {Errc::invalid_argument, "capacity is 1 to 134,217,728"};
-  }
-  const bool power_of_two = options.shards == 0 || std::has_single_bit(options.shards);
-  if (!power_of_two || options.shards > kShardsMax) {
-    return {Errc::invalid_argument, "shards is 0 or a power of two up to 256"};
-  }
-  if (options.payload_bytes_max > kPayloadBytesMax) {
-    return {Errc::invalid_argument, "payload_bytes_max is at most 64 MiB"};
-  }
-  if (options.payload_pool_bytes < PayloadPool::block_bytes(content_max(options))) {
-    return {Errc::invalid_argument,
-            "payload_pool_bytes cannot hold one message of payload_bytes_max"};
-  }
-  if (options.dead_letters_max == 0 || options.dead_letters_max > kShardCapacityMax) {
-    return {Errc::invalid_argument, "dead_letters_max is 1 to 134,217,728"};
-  }
-  if (options.outcomes_remembered == 0 || options.outcomes_remembered > kShardCapacityMax) {
-    return {Errc::invalid_argument, "outcomes_remembered is 1 to 134,217,728"};
-  }
-  if (options.results_remembered > kShardCapacityMax) {
-    return {Errc::invalid_argument, "results_remembered is at most 134,217,728"};
-  }
-  return {};
-}
-
-Result<> check_rules(const QueueOptions& options) {
-  if (options.attempts_max == 0 || options.attempts_max > kAttemptsMax) {
-    return {Errc::invalid_argument, "attempts_max is 1 to 60,000"};
-  }
-  const Backoff& backoff = options.backoff;
-  constexpr milliseconds kDelayMax{kDelayMsMax};
-  if (backoff.floor < milliseconds(1) || backoff.first < milliseconds::zero() ||
-      backoff.cap < backoff.floor || backoff.first > kDelayMax || backoff.cap > kDelayMax) {
-    return {Errc::invalid_argument, "a back-off has 1 ms <= floor <= cap <= 8.7 years"};
-  }
-  if (options.lease <= milliseconds::zero() || options.lease > milliseconds(kLeaseMsMax)) {
-    return {Errc::invalid_argument, "a lease is more than 0 and up to 7 days"};
-  }
-  if (options.dead_letters_age_max < milliseconds::zero() ||
-      options.dead_letters_age_max > kDelayMax) {
-    return {Errc::invalid_argument, "dead_letters_age_max is 0 (none) to 8.7 years"};
-  }
-  if (options.on_death != OnDeath::continue_key && options.kind != QueueKind::by_key) {
-    return {Errc::invalid_argument, "OnDeath::hold_key and divert_key need QueueKind::by_key"};
-  }
-  if (options.run_max == 0 || options.run_max > kRunMax) {
-    return {Errc::invalid_argument, "run_max is 1 to 32"};
-  }
-  if (options.run_max > 1 && options.kind != QueueKind::by_key) {
-    return {Errc::invalid_argument, "ordered runs need QueueKind::by_key"};
-  }
-  return {};
-}
-
 }  // namespace
-
-Result<QueueOptions> QueueState::complete(const QueueOptions& options) {
-  if (const Result<> sizes = check_sizes(options); !sizes) {
-    return sizes.error();
-  }
-  if (const Result<> rules = check_rules(options); !rules) {
-    return rules.error();
-  }
-  QueueOptions completed = options;
-  if (options.kind == QueueKind::handoff) {
-    completed.shards = 1;
-  } else if (options.shards == 0) {
-    completed.shards = default_shards(options.capacity);
-  }
-  return completed;
-}
 
 std::uint64_t QueueState::bytes(const QueueOptions& completed) {
   const std::uint64_t pool =
@@ -156,24 +84,26 @@ std::uint64_t QueueState::bytes(const QueueOptions& completed) {
 
 ShardHost::ShardHost(std::shared_ptr<Driver> driver_used,
                      std::chrono::system_clock::time_point wall_origin,
-                     std::uint64_t pool_bytes,
+                     const QueueOptions& options,
                      std::uint32_t content_max)
     : driver(std::move(driver_used)),
       clock(driver->clock()),
       origin(wall_origin),
-      pool(pool_bytes, content_max) {}
+      pool(options.payload_pool_bytes, content_max),
+      limited(options.in_flight_max != 0 || options.rate.per_second > 0),
+      watched(options.high_watermark != 0),
+      in_flight(options.in_flight_max),
+      rate(interval_ns(options.rate), options.rate.burst) {}
 
 QueueState::QueueState(std::string name,
                        const QueueOptions& completed,
                        std::shared_ptr<Driver> driver_used,
                        bool may_block,
                        std::chrono::system_clock::time_point wall_origin)
-    : ShardHost(std::move(driver_used),
-                wall_origin,
-                completed.payload_pool_bytes,
-                content_max(completed)),
+    : ShardHost(std::move(driver_used), wall_origin, completed, content_max(completed)),
       name_(std::move(name)),
       options_(completed),
+      ruled_(has_rules(completed)),
       may_block_(may_block) {
   if (is_handoff()) {
     handoff_.emplace(completed.capacity);
@@ -306,6 +236,15 @@ bool QueueState::may_sleep() {
                      [](const auto& shard) { return shard->may_sleep(); });
 }
 
+// What may be slept of this: no longer than the rate gate is shut.
+nanoseconds QueueState::until_open(nanoseconds left) const {
+  if (!rate.limits()) {
+    return left;
+  }
+  const nanoseconds shut{rate.open_ns() - now_ns()};
+  return shut > nanoseconds::zero() ? std::min(left, shut) : left;
+}
+
 // Spins for about a microsecond, then sleeps. After every sleep it looks again, also after the
 // last.
 template <class VisitAll>
@@ -340,7 +279,8 @@ Result<> QueueState::wait_for(milliseconds wait, VisitAll visit_all) {
       consumers.cancel();
     } else {
       // Something claimed and not yet published is not worth spinning for, nor a long sleep.
-      consumers.wait(key, nothing_to_do ? left : std::min(left, kHoleNap));
+      const nanoseconds nap = nothing_to_do ? until_open(left) : std::min(left, kHoleNap);
+      consumers.wait(key, nap);
     }
     if (visit_all()) {
       return {};
@@ -367,6 +307,13 @@ Result<QueueStats> QueueState::stats() {
     total.capacity = ring.size();
   }
   total.refused_full = refused_full.read();
+  total.refused_too_large = refused_too_large.read();
+  total.refused_paused = refused_paused.read();
+  total.shed = shed.read();
+  total.refused_key_full = refused_key_full.read();
+  total.bytes = bytes_held.read();
+  total.in_flight = in_flight.out();
+  total.above_high_watermark = high.above();
   total.ring_busy = ring_busy.read();
   total.lease_lost = lease_lost.read();
   total.payload_pool_bytes = pool.bytes_taken();

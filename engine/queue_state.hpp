@@ -60,6 +60,9 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   void refresh();
   void close() noexcept;
 
+  void observe(std::shared_ptr<QueueObserver> observer);
+  void look_at_depth() override;
+
   void last_lease_gone() noexcept override { self_.reset(); }
   std::shared_ptr<ShardHost> keep() noexcept override { return shared_from_this(); }
 
@@ -68,8 +71,9 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   struct Group;  // drafts of one shard
   struct Times;  // the clock, read at most once for a publish
 
-  Result<> admits() const;
-  Result<> check(const Message& message) const;
+  Result<> admits();
+  Result<> check(const Message& message);
+  Result<> check_message_sizes(const Message& message) const;
   bool prepare(const Message& message, Times* times, Draft* draft);
   void route(const Message& message, Draft* draft);
   void place(const Message& message, const Draft& draft, Submission* entry) const;
@@ -85,6 +89,22 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   static void place(Bytes payload, Block* block, HandoffEntry* entry);
   Errc refuse_full(std::uint64_t messages);
 
+  struct Ruled;
+  Result<MessageId> publish_ruled(const Message& message);
+  std::size_t publish_ruled(std::span<const Message> messages, std::span<Published> results);
+  Published admit(const Message& message, Ruled* call);
+  Result<> check_message_rules(const Message& message) const;
+  bool sheds(const Message& message);
+  Published attempt(const Message& message, const Draft& draft);
+  bool take_memory(const Message& message, Times* times, Draft* draft);
+  void give_memory(const Message& message, const Draft& draft);
+  bool wait_for_room(Shard& shard, Ruled* call);
+  bool drop_oldest(Shard& shard);
+  void count_refused(Errc why, std::uint64_t messages);
+  std::uint64_t depth() const;
+  std::shared_ptr<QueueObserver> observer() const;
+  std::chrono::nanoseconds until_open(std::chrono::nanoseconds left) const;
+
   Result<> check(const ReceiveOptions& options) const;
   template <class Batch, class VisitOnce>
   Shard::Visit visit_shard(const Shard& shard, Batch* batch, VisitOnce visit_once) const;
@@ -96,9 +116,12 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
 
   const std::string name_;
   const QueueOptions options_;
+  const bool ruled_;      // publishes go through publish_ruled
   const bool may_block_;  // with a manual driver nobody sleeps
   std::vector<std::unique_ptr<Shard>> shards_;
   std::optional<Handoff> handoff_;
+  mutable std::mutex observer_mutex_;  // guards observer_
+  std::shared_ptr<QueueObserver> observer_;
   std::once_flag closed_once_;
   std::shared_ptr<QueueState> self_;  // after close, while Leases are out
   alignas(kDestructive) Counter keyless_;

@@ -54,6 +54,7 @@ LeaseEnd end_of(LeaseState state) {
 std::uint64_t Shard::bytes(const ShardOptions& options) {
   ArenaSize total;
   total.add<Inbox::Slot>(items(ring_slots(options)));
+  total.add<std::int32_t>(options.priorities ? items(ring_slots(options)) : 0);
   total.add<ReturnsRing::Cell>(items(returns_cells(options)));
   total.add<LeaseWord>(items(options.slots()));
   total.add<FailureNote>(items(options.slots()));
@@ -68,11 +69,16 @@ Shard::Shard(ShardHost& host, const ShardOptions& options, std::uint32_t number)
       inbox_(arena_.take<Inbox::Slot>(items(ring_slots(options))),
              options.first_position,
              options.first_position + std::min(ring_slots(options), options.capacity)),
+      priorities_(arena_.take<std::int32_t>(options.priorities ? items(ring_slots(options)) : 0)),
       returns_(arena_.take<ReturnsRing::Cell>(items(returns_cells(options)))),
       words_(arena_.take<LeaseWord>(items(options.slots()))),
       notes_(arena_.take<FailureNote>(items(options.slots()))),
       credits_(returns_cells(options)),
+      capacity_(options.capacity),
+      first_position_(options.first_position),
+      limited_(host.limited),
       runs_(options.run_max > 1),
+      looks_ahead_(runs_ || limited_ || options.priorities),
       inbox_head_(options.first_position),
       core_(options, &arena_, host.now_ns()) {
   hint_.show({inbox_head_, 0, kNever, 0, core_.limit(), 0});
@@ -114,7 +120,9 @@ bool Shard::help() {
 
 bool Shard::looks_idle() const {
   const ShardHint::View hint = hint_.read();
-  if (hint.ready != 0 || inbox_.published(hint.inbox_drained) ||
+  // While nothing more may be granted, enough is ready: what comes in can wait.
+  const bool sated = limited_ && hint.ready != 0 && !host_.may_grant();
+  if ((!sated && (hint.ready != 0 || inbox_.published(hint.inbox_drained))) ||
       returns_.filled(hint.returns_drained)) {
     return false;
   }
@@ -126,7 +134,8 @@ bool Shard::may_sleep() {
     return true;  // its release wakes us
   }
   const ShardHint::View hint = hint_.read();
-  return hint.ready == 0 && inbox_.claimed() == hint.inbox_drained &&
+  const bool sated = limited_ && hint.ready != 0 && !host_.may_grant();
+  return (sated || (hint.ready == 0 && inbox_.claimed() == hint.inbox_drained)) &&
          returns_.claimed() == hint.returns_drained;
 }
 
@@ -149,22 +158,50 @@ Shard::Visit Shard::receive(const ReceiveTerms& terms, LeaseBatch* batch) {
   if (!hold) {
     return Visit::busy;
   }
-  hold.step(runs_ ? terms.max - batch->size_ : 0);
+  const std::uint32_t wanted = looks_ahead_ ? terms.max - batch->size_ : 0;
+  hold.step(priorities_.empty() ? wanted : Hold::kEverything);
   if (host_.consuming_paused.read()) {
     return Visit::done;
   }
   GrantTerms grant_terms{ShardCore::tick_after(hold.now_ns(), terms.lease_ms), terms.consumer,
                          kHoldItemsMax};
+  std::uint32_t max = terms.max;
+  if (limited_) [[unlikely]] {
+    const std::uint32_t leases = take_credits(terms.max - batch->size_);
+    max = batch->size_ + leases;
+    grant_terms.room =
+        host_.rate.take(runs_ && leases != 0 ? kHoldItemsMax : leases, hold.now_ns());
+  }
   Grant grant;
-  while (batch->size_ < terms.max && grant_terms.room > 0 && core_.leases_out() < credits_ &&
+  while (batch->size_ < max && grant_terms.room > 0 && core_.leases_out() < credits_ &&
          core_.grant(grant_terms, hold.now_ns(), &grant)) {
     lease(grant, grant_terms, hold.now_ns(), batch);
     grant_terms.room -= grant.run == 0 ? 1 : core_.run(grant.run).size;
   }
-  if (!runs_ && core_.ready() == 0 && batch->size_ < terms.max) {
+  if (limited_) [[unlikely]] {
+    host_.rate.give(grant_terms.room);
+  }
+  if (!looks_ahead_ && core_.ready() == 0 && batch->size_ < terms.max) {
     receive_new(terms.max - batch->size_, grant_terms, hold.now_ns(), batch);
   }
   return Visit::done;
+}
+
+// How many leases the whole queue may still grant; the release gives back what is not used.
+std::uint32_t Shard::take_credits(std::uint32_t wanted) {
+  return_credits();  // of the settles that this hold has drained
+  const auto leases = static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, core_.ready()));
+  const std::uint32_t credits = host_.in_flight.take(leases);
+  credits_out_ += credits;
+  return credits;
+}
+
+// Those of leases that are over, and what was taken too much.
+void Shard::return_credits() {
+  const std::uint64_t over = credits_out_ - core_.leases_out();
+  host_.in_flight.give(static_cast<std::uint32_t>(over));
+  credits_out_ = core_.leases_out();
+  credits_returned_ = credits_returned_ || over != 0;
 }
 
 // Straight from the inbox, for when nothing is ready; runs want to see more of a key first.
@@ -201,11 +238,16 @@ Shard::Visit Shard::take(std::uint32_t max, MessageBatch* batch) {
   if (!hold) {
     return Visit::busy;
   }
-  hold.step(max - static_cast<std::uint32_t>(batch->size_));
+  const std::uint32_t wanted = max - static_cast<std::uint32_t>(batch->size_);
+  hold.step(priorities_.empty() ? wanted : Hold::kEverything);
   if (host_.consuming_paused.read()) {
     return Visit::done;
   }
-  while (batch->size_ < max) {
+  std::uint32_t room = wanted;
+  if (limited_) [[unlikely]] {
+    room = host_.rate.take(wanted, hold.now_ns());
+  }
+  for (; batch->size_ < max && room > 0; --room) {
     const std::uint32_t index = core_.take(hold.now_ns());
     if (index == ShardCore::kNoSlot) {
       break;
@@ -219,6 +261,9 @@ Shard::Visit Shard::take(std::uint32_t max, MessageBatch* batch) {
       item.block = PayloadPool::heap_copy(*slot.block);
     }
     core_.finish_taken(index, !shared);
+  }
+  if (limited_) [[unlikely]] {
+    host_.rate.give(room);
   }
   return Visit::done;
 }
@@ -300,6 +345,10 @@ std::uint32_t Shard::published(std::uint32_t wanted) const {
 void Shard::drain_inbox(std::int64_t now_ns) {
   const std::uint32_t count = published(kHoldItemsMax);
   for (std::uint32_t i = 0; i < count; ++i, ++inbox_head_) {
+    if (!priorities_.empty()) [[unlikely]] {
+      core_.set_next_priority(
+          priorities_[static_cast<std::size_t>(inbox_head_ & (inbox_.size() - 1))]);
+    }
     core_.accept(inbox_.entry(inbox_head_), inbox_head_, now_ns);
   }
   more_ = more_ || count == kHoldItemsMax;
@@ -320,21 +369,42 @@ bool Shard::grantable() const {
   return core_.ready() != 0 && core_.leases_out() < credits_ && !host_.consuming_paused.read();
 }
 
-void Shard::release() {
+void Shard::raise_limit() {
   const std::uint64_t limit = std::min(inbox_head_ + inbox_.size(), core_.limit());
   if (limit != inbox_.limit()) {
     inbox_.set_limit(limit);
   }
+}
+
+// Nobody else finds the rate gate open before this.
+std::uint64_t Shard::next_look(std::uint64_t next_due) const {
+  const std::int64_t open_ns = host_.rate.open_ns();
+  const bool shut = host_.rate.limits() && core_.ready() != 0 && open_ns > host_.now_ns();
+  return shut ? std::min(next_due, ShardCore::tick_after(open_ns, 0)) : next_due;
+}
+
+void Shard::release() {
+  raise_limit();
   const std::uint64_t next_due = core_.next_due();
-  const bool work_left = grantable();
-  hint_.show(
-      {inbox_head_, returns_head_, next_due, work_left ? core_.ready() : 0, core_.limit(), holds_});
+  const bool granting = grantable();
+  const std::uint64_t core_limit = core_.limit();
+  bool work_left = granting;
+  bool returned = false;
+  std::uint64_t look = next_due;
+  if (limited_) [[unlikely]] {
+    return_credits();
+    returned = std::exchange(credits_returned_, false);
+    work_left = granting && host_.may_grant();
+    look = next_look(next_due);
+  }
+  hint_.show({inbox_head_, returns_head_, look, granting ? core_.ready() : 0, core_limit, holds_});
   const bool news = next_due < hint_.told();
   if (news) {
     hint_.tell(next_due);
     host_.driver->post(*this);
   }
   Block* const freed = core_.take_freed_blocks();
+  const std::uint64_t freed_bytes = core_.take_freed_bytes();
   const bool more = more_;
   const std::uint64_t inbox_head = inbox_head_;
   const std::uint64_t returns_head = returns_head_;
@@ -344,14 +414,20 @@ void Shard::release() {
   if (freed != nullptr) {
     host_.pool.give(freed);
   }
+  if (freed_bytes != 0) [[unlikely]] {
+    host_.bytes_held.subtract(freed_bytes);
+  }
   // Also what came in during the hold may be nobody's: its publisher saw no sleeper, and we had
   // passed by. The tails are the producers' lines, so they are read only when somebody sleeps.
   if (host_.consumers.anybody_waits() &&
-      (wanted || work_left || more || inbox_.claimed() != inbox_head ||
+      (wanted || work_left || returned || more || inbox_.claimed() != inbox_head ||
        returns_.claimed() != returns_head)) {
     host_.consumers.notify_one();
   }
   host_.onlookers.notify_all();
+  if (host_.watched) [[unlikely]] {
+    host_.look_at_depth();
+  }
   if (news) {
     host_.driver->wake_before(next_due);
   }

@@ -42,8 +42,34 @@ class Shard : public Letter {
   // --- producers -------------------------------------------------------------------------------
   using Inbox = InboxRing<Submission>;
   Inbox& inbox() { return inbox_; }
+  // Of a position that the caller has claimed and not yet published.
+  void set_priority(std::uint64_t position, std::int32_t priority) {
+    if (!priorities_.empty()) {
+      priorities_[static_cast<std::size_t>(position & (inbox_.size() - 1))] = priority;
+    }
+  }
   // Claims up to `wanted`, running the shard once when its ring is full.
   Inbox::Claim claim(std::uint32_t wanted);
+  // What is to be decided while the shard is held, everything that came before being drained.
+  struct Admission {
+    std::string_view key;
+    std::uint64_t key_messages_max;  // 0: no limit
+    std::string_view dedup_id;       // empty: none
+    std::uint32_t dedup_hash;
+    std::int32_t priority;
+  };
+  struct Admitted {
+    std::uint64_t position;  // of the first one, if it is a duplicate
+    Errc refused;
+    bool duplicate;
+  };
+  Admitted admit(const Submission& submission, const Admission& rules);
+  // Position of the message that was removed, or 0.
+  std::uint64_t drop_oldest();
+  // Messages that count against the capacity, those in the ring included.
+  std::uint64_t occupied() const;
+  // For a publisher registered as onlooker. False: its room will be told of.
+  bool may_have_room();
 
   // --- consumers -------------------------------------------------------------------------------
   enum class Visit : std::uint8_t { done, busy };
@@ -128,6 +154,10 @@ class Shard : public Letter {
   void judge(std::uint32_t slot, std::int64_t now_ns);
   void refuse_wrapped(std::uint32_t slot, std::int64_t now_ns);
   bool grantable() const;
+  void raise_limit();
+  std::uint64_t next_look(std::uint64_t next_due) const;
+  std::uint32_t take_credits(std::uint32_t wanted);
+  void return_credits();
   bool help();
   bool timers_behind() const { return more_ || timers_tick_ != inbox_tick_; }
   void release();
@@ -141,11 +171,16 @@ class Shard : public Letter {
   const std::uint32_t number_;
   Arena arena_;
   Inbox inbox_;
+  std::span<std::int32_t> priorities_;  // beside the inbox, when the queue has them
   ReturnsRing returns_;
   std::span<LeaseWord> words_;
   std::span<FailureNote> notes_;
   const std::uint64_t credits_;
-  const bool runs_;  // grants of more than one message
+  const std::uint64_t capacity_;
+  const std::uint64_t first_position_;
+  const bool limited_;      // by the host, in what may be granted
+  const bool runs_;         // grants of more than one message
+  const bool looks_ahead_;  // what is granted depends on more than the next message
 
   alignas(kDestructive) Token token_;
   // Under the token.
@@ -154,7 +189,9 @@ class Shard : public Letter {
   std::uint64_t inbox_tick_ = 0;         // when the inbox was last looked at
   std::uint64_t timers_tick_ = kNoTick;  // whose timers have all been fired
   std::uint64_t holds_ = 0;
-  bool more_ = false;  // a budget ended the last step
+  std::uint64_t credits_out_ = 0;  // of the host's, when it limits
+  bool credits_returned_ = false;  // in this hold
+  bool more_ = false;              // a budget ended the last step
   ShardCore core_;
 
   alignas(kDestructive) ShardHint hint_;

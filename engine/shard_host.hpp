@@ -2,10 +2,14 @@
 #pragma once
 
 #include <laneway/clock.hpp>
+#include <laneway/options.hpp>
 
 #include "engine/concurrent/counter.hpp"
+#include "engine/concurrent/credits.hpp"
 #include "engine/concurrent/departures.hpp"
 #include "engine/concurrent/event_count.hpp"
+#include "engine/concurrent/rate_gate.hpp"
+#include "engine/concurrent/watermark.hpp"
 #include "engine/payload_pool.hpp"
 
 #include <chrono>
@@ -19,7 +23,7 @@ class Driver;
 struct ShardHost {
   ShardHost(std::shared_ptr<Driver> driver_used,
             std::chrono::system_clock::time_point wall_origin,
-            std::uint64_t pool_bytes,
+            const QueueOptions& options,
             std::uint32_t content_max);
   virtual ~ShardHost() = default;
 
@@ -31,6 +35,13 @@ struct ShardHost {
   // Called by the last Lease of a closed queue: nobody else refers to the queue's memory any more.
   virtual void last_lease_gone() noexcept = 0;
   virtual std::shared_ptr<ShardHost> keep() noexcept = 0;
+  // After a hold of a queue with watermarks: messages may have left.
+  virtual void look_at_depth() = 0;
+
+  // Limits on what is granted, over all shards.
+  bool may_grant() const {
+    return in_flight.any() && (!rate.limits() || rate.open_ns() <= now_ns());
+  }
 
   const std::shared_ptr<Driver> driver;                // outlives the engine with the queue
   const Clock& clock;                                  // the driver's
@@ -44,13 +55,23 @@ struct ShardHost {
   }
 
   EventCount consumers;
-  EventCount onlookers;  // wait for the end of a message
+  EventCount onlookers;  // wait for the end of a message, or for room
+  const bool limited;    // in what may be granted: in_flight or rate
+  const bool watched;    // has watermarks
+  Credits in_flight;
+  RateGate rate;
+  Watermark high;
   Departures departures;
   Flag closed;
   Flag consuming_paused;
   Flag publishing_paused;
   alignas(kDestructive) Counter lease_lost;
   Counter refused_full;
+  Counter refused_key_full;
+  Counter refused_too_large;
+  Counter refused_paused;
+  Counter shed;
+  Counter bytes_held;  // held, when they are limited
   Counter ring_busy;
 };
 

@@ -30,6 +30,7 @@ std::chrono::microseconds DurationHistogram::percentile(double share) const noex
 void QueueStats::add(const QueueStats& other) noexcept {
   oldest_ready_age = std::max(oldest_ready_age, other.oldest_ready_age);
   oldest_dead_age = std::max(oldest_dead_age, other.oldest_dead_age);
+  above_high_watermark = above_high_watermark || other.above_high_watermark;
   static constexpr std::uint64_t QueueStats::*kSums[] = {&QueueStats::ready,
                                                          &QueueStats::blocked,
                                                          &QueueStats::delayed,
@@ -63,6 +64,15 @@ void QueueStats::add(const QueueStats& other) noexcept {
                                                          &QueueStats::dead_diverted,
                                                          &QueueStats::discarded_for_room,
                                                          &QueueStats::discarded_for_age,
+                                                         &QueueStats::dropped,
+                                                         &QueueStats::refused_key_full,
+                                                         &QueueStats::bytes,
+                                                         &QueueStats::in_flight,
+                                                         &QueueStats::refused_too_large,
+                                                         &QueueStats::refused_paused,
+                                                         &QueueStats::shed,
+                                                         &QueueStats::deduplicated,
+                                                         &QueueStats::dedup_forgotten,
                                                          &QueueStats::holds};
   for (const auto sum : kSums) {
     this->*sum += other.*sum;

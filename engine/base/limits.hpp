@@ -27,6 +27,8 @@ inline constexpr std::uint32_t kRunMax = 32;    // messages that one ordered run
 inline constexpr std::uint32_t kHoldItemsMax = 64;
 inline constexpr std::uint32_t kHoldWheelNodesMax = 128;
 inline constexpr std::uint32_t kAttemptsMax = 60'000;
+inline constexpr std::uint32_t kDedupIdBytesMax = 64;
+inline constexpr std::uint32_t kRateBurstMax = 1'000'000;
 inline constexpr std::uint32_t kStoryAttemptsMax = 32;
 
 inline constexpr std::uint64_t kDelayMsMax = (std::uint64_t{1} << 38) - 1;  // 8.7 years

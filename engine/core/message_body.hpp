@@ -31,6 +31,13 @@ struct MessageBody {
   std::string_view type_view() const {
     return block != nullptr ? block->type() : std::string_view();
   }
+  // Of payload, key and type.
+  std::uint64_t content_bytes() const {
+    const std::uint64_t outside = block == nullptr ? 0
+                                                   : std::uint64_t{block->payload_bytes} +
+                                                         block->key_bytes + block->type_bytes;
+    return outside + key_bytes + payload_bytes;
+  }
   bool has_key() const { return key_bytes != 0 || (block != nullptr && block->key_bytes != 0); }
 };
 static_assert(kPayloadBytesInline <= UINT8_MAX);

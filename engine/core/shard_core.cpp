@@ -26,6 +26,14 @@ std::size_t story_records(const ShardOptions& options) {
   return static_cast<std::size_t>(std::min(options.slots() * each, kStoryRecordsMax));
 }
 
+std::size_t age_links(const ShardOptions& options) {
+  return options.drops_oldest ? static_cast<std::size_t>(options.slots()) : 0;
+}
+
+std::size_t ranks(const ShardOptions& options) {
+  return options.priorities ? static_cast<std::size_t>(options.slots()) : 0;
+}
+
 // A run holds two messages at least, or it needs no record; one more per Lease that outlives its
 // run.
 std::size_t run_records(const ShardOptions& options) {
@@ -44,6 +52,12 @@ void ShardCore::measure(const ShardOptions& options, ArenaSize* size) {
   size->add<AttemptStory::Record>(story_records(options));
   size->add<RunRecord>(run_records(options));
   size->add<ResultStore::Record>(static_cast<std::size_t>(options.results));
+  size->add<AgeList::Links>(age_links(options));
+  size->add<PriorityHeap::Rank>(ranks(options));
+  size->add<std::uint32_t>(ranks(options));
+  const auto ids = static_cast<std::size_t>(options.dedup_ids);
+  size->add<DedupWindow::Entry>(ids);
+  size->add<ProbeTable::Entry>(DedupWindow::table_entries(ids));
 }
 
 ShardCore::ShardCore(const ShardOptions& options, Arena* arena, std::int64_t now_ns)
@@ -60,6 +74,13 @@ ShardCore::ShardCore(const ShardOptions& options, Arena* arena, std::int64_t now
       runs_(arena->take<RunRecord>(run_records(options))),
       retry_policy_(options.backoff, options.seed),
       results_(arena->take<ResultStore::Record>(static_cast<std::size_t>(options.results))),
+      age_(arena->take<AgeList::Links>(age_links(options))),
+      ranked_(arena->take<PriorityHeap::Rank>(ranks(options)),
+              arena->take<std::uint32_t>(ranks(options))),
+      dedup_(arena->take<DedupWindow::Entry>(static_cast<std::size_t>(options.dedup_ids)),
+             arena->take<ProbeTable::Entry>(
+                 DedupWindow::table_entries(static_cast<std::size_t>(options.dedup_ids))),
+             static_cast<std::int64_t>(options.dedup_window_ms) * kTickNanos),
       accepted_(options.first_position) {
   LANEWAY_CHECK(std::has_single_bit(options.outcomes));
   LANEWAY_CHECK(options.dead_max > 0);
@@ -109,8 +130,11 @@ std::uint32_t ShardCore::take(std::int64_t now_ns) {
 }
 
 void ShardCore::finish_taken(std::uint32_t index, bool keep_block) {
-  if (keep_block) {
-    slots_[index].block = nullptr;
+  Slot& slot = slots_[index];
+  if (keep_block && slot.block != nullptr) {
+    freed_bytes_ += slot.content_bytes();
+    slot.block = nullptr;
+    freed_bytes_ -= slot.content_bytes();
   }
   resolve(index, MessageState::completed);
 }
@@ -314,7 +338,7 @@ void ShardCore::timer_fired(std::uint32_t index, std::uint64_t tick, std::int64_
 void ShardCore::stop_waiting(std::uint32_t index) {
   switch (slots_[index].state) {
     case SlotState::ready:
-      ready_.remove(index);
+      unlist_ready(index);
       break;
     case SlotState::blocked:
       --stats_.blocked;
@@ -329,6 +353,13 @@ void ShardCore::stop_waiting(std::uint32_t index) {
   wheel_.cancel(index);
 }
 
+void ShardCore::unlist_ready(std::uint32_t index) {
+  ready_.remove(index);
+  if (options_.priorities) {
+    ranked_.remove(index);
+  }
+}
+
 bool ShardCore::cancel(std::uint32_t index, std::int64_t now_ns) {
   if (slots_[index].state == SlotState::leased) {
     slots_[index].cancelled = true;
@@ -339,9 +370,25 @@ bool ShardCore::cancel(std::uint32_t index, std::int64_t now_ns) {
   return true;
 }
 
+std::uint64_t ShardCore::drop_oldest(std::int64_t now_ns) {
+  std::uint32_t link = age_.oldest();
+  while (link != 0 && slots_[link - 1].state == SlotState::leased) {
+    link = age_.younger(link - 1);
+  }
+  if (link == 0) {
+    return 0;
+  }
+  const std::uint64_t position = slots_[link - 1].position;
+  stop_waiting(link - 1);
+  end_as(MessageState::dropped, link - 1, now_ns);
+  return position;
+}
+
 // For a message that is in no list and not armed.
 void ShardCore::end_as(MessageState outcome, std::uint32_t index, std::int64_t now_ns) {
-  ++(outcome == MessageState::expired ? stats_.expired : stats_.cancelled);
+  ++(outcome == MessageState::expired     ? stats_.expired
+     : outcome == MessageState::cancelled ? stats_.cancelled
+                                          : stats_.dropped);
   if (options_.on_death == OnDeath::divert_key) {
     divert_next(index, now_ns);
   }

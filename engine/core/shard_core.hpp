@@ -14,7 +14,7 @@
 // lane only the head, or the run at its head, is ready, leased or retrying; (3) a slot is reused
 // only when its message is resolved and nothing pins it; (4) accepted = ready + blocked + delayed +
 // leased + dead + completed + expired + discarded
-// + cancelled.
+// + cancelled + dropped.
 //
 // Every step is O(1) but for runs (O(members)) and listings. Nothing allocates.
 // Next in the path of a message: include/laneway/lease.hpp.
@@ -26,13 +26,17 @@
 #include <laneway/stats.hpp>
 
 #include "engine/base/arena.hpp"
+#include "engine/core/age_list.hpp"
 #include "engine/core/attempt_story.hpp"
+#include "engine/core/dedup_window.hpp"
 #include "engine/core/lane_table.hpp"
 #include "engine/core/position_index.hpp"
+#include "engine/core/priority_heap.hpp"
 #include "engine/core/probe_table.hpp"
 #include "engine/core/result_store.hpp"
 #include "engine/core/retry_policy.hpp"
 #include "engine/core/run_records.hpp"
+#include "engine/core/shard_options.hpp"
 #include "engine/core/slot.hpp"
 #include "engine/core/slot_list.hpp"
 #include "engine/core/submission.hpp"
@@ -40,55 +44,9 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 
 namespace laneway::engine {
-
-inline constexpr std::int64_t kTickNanos = 1'000'000;
-// No two letters of a shard die within one: listings tell them apart by it.
-inline constexpr std::int64_t kDeathNanos = 1'000;
-
-// What a shard is sized and ruled by; the queue's options divided among its shards.
-struct ShardOptions {
-  std::uint64_t capacity = 0;
-  std::uint64_t dead_max = 0;
-  std::uint64_t outcomes = 0;        // power of two
-  std::uint64_t results = 0;         // power of two, or none
-  std::uint64_t first_position = 0;  // of the first message
-  QueueKind kind = QueueKind::by_key;
-  OnFailure on_failure = OnFailure::hold;
-  OnDeath on_death = OnDeath::continue_key;
-  std::uint64_t dead_age_max_ms = 0;  // 0: none
-  std::uint32_t attempts_max = 0;
-  std::uint32_t run_max = 0;
-  Backoff backoff = {};
-  std::uint64_t seed = 0;
-
-  std::uint64_t slots() const { return capacity + dead_max; }
-};
-
-// How a lease ended. After the last two its Lease object still exists and unpins later.
-enum class LeaseEnd : std::uint8_t {
-  acked,
-  nacked,
-  released,
-  rejected,
-  abandoned,
-  expired,
-  taken_back,  // by the engine, not counted as an attempt
-};
-
-struct GrantTerms {
-  std::uint64_t deadline_tick;
-  std::uint32_t consumer;
-  std::uint32_t room;  // messages that may still be granted in this hold, at least 1
-};
-
-struct Grant {
-  std::uint32_t slot;
-  std::uint32_t run;  // run record, or 0
-  std::uint64_t fence;
-  std::uint16_t attempt;
-};
 
 class ShardCore {
  public:
@@ -134,6 +92,30 @@ class ShardCore {
   // Ends a waiting message: true. A leased one is marked, to be CANCELLED when its lease ends
   // without an ack: false. The slot must be waiting or leased.
   bool cancel(std::uint32_t slot, std::int64_t now_ns);
+  // Of the next message that is accepted, when the shard has priorities.
+  void set_next_priority(std::int32_t priority) { next_priority_ = priority; }
+  // Position of the message that was published with this id within the window, or 0.
+  std::uint64_t find_duplicate(std::string_view id, std::uint32_t hash, std::int64_t now_ns) {
+    const std::uint64_t position = dedup_.find(id, hash, now_ns);
+    stats_.deduplicated += position != 0 ? 1u : 0u;
+    return position;
+  }
+  void remember_id(std::string_view id,
+                   std::uint32_t hash,
+                   std::uint64_t position,
+                   std::int64_t now_ns) {
+    stats_.dedup_forgotten += dedup_.add(id, hash, position, now_ns) ? 1u : 0u;
+  }
+  // Removes the oldest waiting message: its position, or 0 when none waits. O(1 + leased ones that
+  // are older).
+  std::uint64_t drop_oldest(std::int64_t now_ns);
+  // Messages in the order of this key: waiting, leased, or dead and stopping it.
+  std::uint32_t lane_length(std::string_view key, std::uint32_t key_hash) const {
+    const std::uint32_t head = lanes_.find(key, key_hash);
+    return head == 0 ? 0 : slots_[head - 1].lane_length;
+  }
+  // Content of messages that have left since the last call.
+  std::uint64_t take_freed_bytes() { return std::exchange(freed_bytes_, 0); }
   // Before the settle of a lease that was acknowledged with a result.
   void keep_result(std::uint32_t slot, std::string_view result) {
     results_.keep(slots_[slot].position, result);
@@ -235,6 +217,10 @@ class ShardCore {
   Grant begin_lease(std::uint32_t slot, std::int64_t now_ns, const GrantTerms& terms);
   void extend_run(std::uint32_t head, std::int64_t now_ns, const GrantTerms& terms, Grant* grant);
   std::uint32_t next_ready(std::int64_t now_ns);
+  std::uint32_t first_ready() const {
+    return options_.priorities ? ranked_.front() : ready_.front();
+  }
+  void unlist_ready(std::uint32_t slot);
   bool is_late(std::uint32_t slot, std::int64_t now_ns) const;
 
   void record_processing(std::int64_t granted_ns, std::int64_t now_ns);
@@ -273,10 +259,15 @@ class ShardCore {
   RunRecords runs_;
   RetryPolicy retry_policy_;
   ResultStore results_;
+  AgeList age_;
+  PriorityHeap ranked_;  // what is in ready_, when there are priorities
+  DedupWindow dedup_;
+  std::int32_t next_priority_ = 0;
 
   std::uint32_t free_ = 0;   // slot + 1, last in first out
   std::uint32_t fresh_ = 0;  // slots never used so far
   Block* freed_blocks_ = nullptr;
+  std::uint64_t freed_bytes_ = 0;
   std::uint64_t joins_ = 0;
   std::uint64_t fences_ = 0;
   std::uint64_t accepted_ = 0;  // position after the last accepted one

@@ -18,6 +18,9 @@ void ShardCore::bury(std::uint32_t index, DeadReason reason, std::int64_t now_ns
     leave_lane(index, now_ns);
   }
   slot.state = SlotState::dead;
+  if (age_.used()) {
+    age_.remove(index);
+  }
   slot.reason = static_cast<std::uint8_t>(reason);
   last_died_ns_ = std::max(now_ns, last_died_ns_ + kDeathNanos);
   slot.since_ns = last_died_ns_;
@@ -112,6 +115,9 @@ void ShardCore::replay(std::uint32_t index, std::uint64_t due_tick, std::int64_t
   story_.forget(slot);
   slot.attempts = 0;
   slot.ttl_tick = 0;  // its deadline was for its first life
+  if (age_.used()) {
+    age_.push(index);
+  }
   if (slot.lane_prev != 0 && options_.on_death == OnDeath::divert_key) {
     release_key(slot.key_view(), slot.key_hash, now_ns);
   }
@@ -132,6 +138,9 @@ void ShardCore::discard(std::uint32_t index, std::int64_t now_ns) {
   unlist_dead(index);
   ++stats_.discarded;
   unstop(index, now_ns);
+  if (age_.used()) {
+    age_.push(index);  // resolve takes it out
+  }
   resolve(index, MessageState::discarded);
 }
 

@@ -28,6 +28,9 @@ inline std::uint32_t ShardCore::allocate() {
 [[gnu::always_inline]] inline void ShardCore::release_slot(std::uint32_t index) {
   Slot& slot = slots_[index];
   LANEWAY_ASSERT(slot.pins == 0);
+  if (options_.counts_bytes) [[unlikely]] {
+    freed_bytes_ += slot.content_bytes();
+  }
   if (slot.block != nullptr) {
     slot.block->next = freed_blocks_;
     freed_blocks_ = slot.block;
@@ -64,6 +67,9 @@ inline void ShardCore::make_ready(std::uint32_t index, std::int64_t now_ns, bool
     ready_.push_front(index);
   } else {
     ready_.push_back(index);
+  }
+  if (options_.priorities) [[unlikely]] {
+    ranked_.push(index, at_front);
   }
   arm_ttl(index);
 }
@@ -113,6 +119,12 @@ inline void ShardCore::join(std::uint32_t index, std::int64_t now_ns) {
 
   ++accepted_;
   ++stats_.published;
+  if (options_.drops_oldest) [[unlikely]] {
+    age_.push(index);
+  }
+  if (options_.priorities) [[unlikely]] {
+    ranked_.set_priority(index, next_priority_);
+  }
   index_.insert(index);
   const std::uint64_t due_tick = submission.due_tick;
   // Due already: joins at once, unless one with an earlier delay is still to join before it.
@@ -145,9 +157,13 @@ inline bool ShardCore::is_late(std::uint32_t index, std::int64_t now_ns) const {
 // never granted, also when its timer is behind; only so many of them are looked at.
 inline std::uint32_t ShardCore::next_ready(std::int64_t now_ns) {
   for (std::uint32_t late = 0; late < kHoldItemsMax && !ready_.empty(); ++late) {
-    const std::uint32_t index = ready_.front();
+    const std::uint32_t index = first_ready();
     if (!is_late(index, now_ns)) {
-      ready_.pop_front();
+      if (options_.priorities) [[unlikely]] {
+        unlist_ready(index);
+      } else {
+        ready_.pop_front();
+      }
       stats_.queue_wait.record(elapsed(slots_[index].since_ns, now_ns));
       return index;
     }
@@ -251,6 +267,9 @@ inline void ShardCore::record_processing(std::int64_t granted_ns, std::int64_t n
   index_.resolve(index, outcome);
   if (slot.story != 0) {
     story_.forget(slot);
+  }
+  if (options_.drops_oldest) [[unlikely]] {
+    age_.remove(index);
   }
   if (slot.pins == 0) {
     release_slot(index);

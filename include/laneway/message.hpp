@@ -63,12 +63,18 @@ struct Message {
   std::chrono::milliseconds ttl{0};
   // Deliveries before it is dead-lettered. 0: as the queue says.
   std::uint32_t attempts_max = 0;
+  // Higher ones first; a key ranks by its first waiting message. For QueueOptions::priorities.
+  std::int32_t priority = 0;
+  // Up to 64 bytes. A second message with the same id within QueueOptions::dedup_window is not
+  // taken: its publish answers the id of the first. Give it the same key every time, or never one.
+  std::string_view dedup_id = {};
 };
 
 // The answer for one message of a batch.
 struct Published {
-  MessageId id = {};      // when accepted
-  Errc refused = Errc{};  // else why not; Errc{} (zero) means accepted
+  MessageId id = {};       // when accepted
+  Errc refused = Errc{};   // else why not; Errc{} (zero) means accepted
+  bool duplicate = false;  // accepted before, within the dedup window: `id` is the first one's
   bool accepted() const noexcept { return refused == Errc{}; }
 };
 
@@ -85,6 +91,7 @@ enum class MessageState : std::uint8_t {
   expired,    // its own deadline passed while it waited
   discarded,  // removed from the dead letters
   cancelled,  // by Queue::cancel
+  dropped,    // by Overflow::drop_oldest
 };
 LANEWAY_EXPORT std::string_view to_string(MessageState state) noexcept;
 

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <memory>
 
 namespace laneway {
@@ -49,6 +50,22 @@ struct Backoff {
   friend bool operator==(const Backoff&, const Backoff&) = default;
 };
 
+// What a publish does when there is no room: capacity, payload pool or bytes_max.
+enum class Overflow : std::uint8_t {
+  reject,       // answers queue_full
+  block,        // waits up to QueueOptions::block_max, then answers queue_full
+  drop_oldest,  // removes the oldest waiting message of the shard: DROPPED, counted, observed
+};
+
+// Messages granted by a queue as a whole: on average `per_second`, up to `burst` at once.
+// Source: GCRA, ITU-T I.371.
+struct RateLimit {
+  double per_second = 0;  // 0: no limit
+  std::uint32_t burst = 1;
+
+  friend bool operator==(const RateLimit&, const RateLimit&) = default;
+};
+
 struct QueueOptions {
   QueueKind kind = QueueKind::by_key;
   // Messages held: ready, blocked, delayed and leased. Divided among the shards, rounded up.
@@ -59,6 +76,29 @@ struct QueueOptions {
   std::uint32_t payload_bytes_max = 64 * 1024;
   // Bound of the memory for payloads above 64 bytes, keys above 24 bytes and types.
   std::uint64_t payload_pool_bytes = 64ull * 1024 * 1024;
+  // Bound of payload, key and type bytes of all messages held, dead letters included. 0: none.
+  std::uint64_t bytes_max = 0;
+  // Messages of one key that wait in its order or are leased; one more is refused as key_full. 0:
+  // no limit. Exact: a publish with a key then runs the shard, and waits for its holder if need be.
+  std::uint64_t key_messages_max = 0;
+  Overflow overflow = Overflow::reject;
+  // How long Overflow::block waits, for one call. With a manual driver it does not wait.
+  std::chrono::milliseconds block_max{1'000};
+  // Messages held (as for capacity) at which the observer is told, see QueueObserver. 0: none.
+  std::uint64_t high_watermark = 0;
+  std::uint64_t low_watermark = 0;
+  // Messages are granted by their priority, strictly: within a shard, among those that it has
+  // looked at. Costs nothing when it is off; a message with a priority is refused then.
+  bool priorities = false;
+  // While the queue is above its high watermark, messages of a lower priority are refused as shed.
+  std::int32_t shed_below = std::numeric_limits<std::int32_t>::min();
+  // For so long a dedup id is remembered, of the last so many messages that had one. 0: not at all.
+  // A publish with one runs the shard, and waits for its holder if need be.
+  std::chrono::milliseconds dedup_window{0};
+  std::uint64_t dedup_ids_max = 65'536;
+  // Leases out at one time, over all consumers; a run is one. 0: no limit.
+  std::uint32_t in_flight_max = 0;
+  RateLimit rate = {};
   // Deliveries (not releases) before a message is dead-lettered.
   std::uint32_t attempts_max = 5;
   Backoff backoff = {};

@@ -11,6 +11,7 @@
 #include <laneway/consumer.hpp>
 #include <laneway/dead_letter.hpp>
 #include <laneway/message.hpp>
+#include <laneway/observer.hpp>
 #include <laneway/options.hpp>
 #include <laneway/stats.hpp>
 
@@ -44,14 +45,14 @@ class LANEWAY_EXPORT Queue {
   const QueueOptions& options() const noexcept;
 
   // Takes one message: afterwards it will be delivered at least once or end in the dead letters.
-  // Nothing happened on an error: queue_full, too_large, closed, paused_for_publish,
+  // Nothing happened on an error: queue_full, key_full, too_large, closed, paused_for_publish,
   // invalid_argument (negative delay or ttl; delay, ttl, key, type or attempts_max on a handoff
   // queue). Lock-free; when the ring of the shard is full it helps once by running the shard.
   Result<MessageId> publish(const Message& message);
 
   // Takes messages in order; answers how many were accepted, and for each its id or why not when
   // `results` is given (as long as `messages`). Shards fill apart, so the accepted ones are not
-  // always a prefix; but of one key, and of all that fall into one shard, they are.
+  // always a prefix; but of one key they are.
   // The error is that of the call as a whole: closed, paused_for_publish, invalid_argument (results
   // too short, or a message that could never be taken: then none is).
   Result<std::size_t> publish(std::span<const Message> messages, std::span<Published> results = {});
@@ -92,6 +93,9 @@ class LANEWAY_EXPORT Queue {
   // Lets a key go on that one of its dead letters stops (OnDeath); they stay dead letters.
   // not_found: no such key, or nothing stops it.
   Result<> release_key(std::string_view key);
+
+  // Who is told from now on, instead of whoever was before. Null: nobody.
+  void observe(std::shared_ptr<QueueObserver> observer);
 
   // Consuming: receive grants nothing; leases, timers and publishing go on. Publishing: publish
   // answers paused_for_publish. Both are levels, not counts.

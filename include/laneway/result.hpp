@@ -29,6 +29,8 @@ enum class Errc : std::int32_t {
   no_memory,           // the system refused memory; only open calls and listings answer this
   system_error,        // a system call failed; Error::sys_errno says why
   cancelled,           // somebody has asked to cancel the message that is worked on
+  key_full,            // the key has QueueOptions::key_messages_max messages; other keys go on
+  shed,                // the queue is above its high watermark and the priority too low
 };
 
 // The enumerator's own name. Total: an unknown value answers "unknown".

@@ -49,12 +49,21 @@ struct LANEWAY_EXPORT QueueStats {
   std::uint64_t keys_active = 0;
   std::uint64_t keys_stopped = 0;        // of these: by a dead letter, see OnDeath
   std::uint64_t payload_pool_bytes = 0;  // taken from the pool now
+  std::uint64_t bytes = 0;               // held, when there is QueueOptions::bytes_max
+  std::uint64_t in_flight = 0;           // leases out, when there is QueueOptions::in_flight_max
+  bool above_high_watermark = false;
   std::chrono::milliseconds oldest_ready_age{0};
   std::chrono::milliseconds oldest_dead_age{0};
 
   // Counters since the queue was opened.
   std::uint64_t published = 0;
   std::uint64_t refused_full = 0;
+  std::uint64_t refused_key_full = 0;
+  std::uint64_t refused_too_large = 0;
+  std::uint64_t refused_paused = 0;
+  std::uint64_t shed = 0;             // refused for their priority
+  std::uint64_t deduplicated = 0;     // publishes whose message was there already
+  std::uint64_t dedup_forgotten = 0;  // ids that went before their time, see dedup_ids_max
   std::uint64_t ring_busy = 0;  // of these: room was left, but the shard was held and its ring full
   std::uint64_t leased_total = 0;
   std::uint64_t redelivered = 0;  // grants after the first of a message
@@ -76,7 +85,8 @@ struct LANEWAY_EXPORT QueueStats {
   std::uint64_t discarded_for_age = 0;   // of these: by QueueOptions::dead_letters_age_max
   std::uint64_t expired = 0;             // message deadlines that passed
   std::uint64_t cancelled = 0;
-  std::uint64_t holds = 0;  // times a shard's token was taken
+  std::uint64_t dropped = 0;  // by Overflow::drop_oldest
+  std::uint64_t holds = 0;    // times a shard's token was taken
 
   // Ages and waits begin when the shard first looks at a message: at the next receive after its
   // publish, or within a tick of one.
@@ -87,8 +97,8 @@ struct LANEWAY_EXPORT QueueStats {
   void add(const QueueStats& other) noexcept;
   // True when every accepted message is accounted for by exactly one state.
   bool conserved() const noexcept {
-    return published ==
-           ready + blocked + delayed + leased + acked + dead + discarded + expired + cancelled;
+    return published == ready + blocked + delayed + leased + acked + dead + discarded + expired +
+                            cancelled + dropped;
   }
 };
 

@@ -50,6 +50,8 @@ class Lockstep {
       late_.insert(position);
     }
     reference_.begin_step(now_ns_);
+    core_.set_next_priority(message.priority);
+    bytes_in_ += submission.content_bytes();
     core_.accept(submission, position, now_ns_);
     reference_.publish(std::move(message));
     see_due_at_once(position);
@@ -180,6 +182,16 @@ class Lockstep {
     see_blocks();
   }
 
+  void drop_oldest() {
+    reference_.begin_step(now_ns_);
+    const reference::Position oldest = reference_.oldest_waiting();
+    require(core_.drop_oldest(now_ns_) == oldest, "the oldest waiting message is dropped");
+    if (oldest != 0) {
+      reference_.drop(oldest);
+    }
+    see_blocks();
+  }
+
   void discard(reference::Position position) {
     reference_.begin_step(now_ns_);
     core_.discard(core_.find(position), now_ns_);
@@ -228,7 +240,7 @@ class Lockstep {
     }
   }
 
-  void check_empty() const {
+  void check_empty() {
     check_counts();
     require(reference_.messages().empty(), "S2: every message is resolved in the end");
     require(reference_.timers().empty(), "no timer is left when nothing waits");
@@ -236,6 +248,8 @@ class Lockstep {
             "S14: an empty shard has its whole capacity");
     require(core_.leases_out() == 0, "no Lease is out");
     require(blocks_.all_back(), "every block was given back");
+    const std::uint64_t freed = core_.take_freed_bytes();
+    require(!shape_.options.counts_bytes || freed == bytes_in_, "every byte was given back once");
   }
 
  private:
@@ -303,8 +317,8 @@ class Lockstep {
             "S5, S7, S8, S9: only the first waiting message of a key without a lease is granted");
     require(message.ttl_tick == 0 || message.ttl_tick > now_tick(),
             "a message whose deadline has passed is not granted");
-    require(message.turn == reference_.ready().begin()->first,
-            "S15: what became ready first is granted first");
+    require(reference_.rank(message) == reference_.ready().begin()->first,
+            "S15: of equal priority what became ready first is granted first");
     return message;
   }
 
@@ -619,6 +633,7 @@ class Lockstep {
   std::set<reference::Position> late_;  // were due before the core could look at them
   std::uint64_t last_fence_ = 0;
   std::uint64_t last_join_ = 0;
+  std::uint64_t bytes_in_ = 0;
   std::uint64_t runs_out_ = 0;  // run records in use
 };
 
@@ -651,6 +666,7 @@ inline const std::vector<Lockstep::Counted> Lockstep::kCounted = {
     {&QueueStats::dead_diverted, "diverted messages are counted"},
     {&QueueStats::discarded_for_room, "letters that made room are counted"},
     {&QueueStats::discarded_for_age, "letters that grew too old are counted"},
+    {&QueueStats::dropped, "dropped messages are counted"},
     {&QueueStats::cancelled, "cancelled messages are counted"},
 };
 

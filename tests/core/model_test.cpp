@@ -48,9 +48,9 @@ extern "C" void on_abort(int) {
   print_replay();
 }
 
-const char* const kNames[kOperations] = {"publish", "receive", "take",      "settle",  "ack_prefix",
-                                         "extend",  "drop",    "take_back", "deliver", "advance",
-                                         "replay",  "discard", "cancel",    "release"};
+const char* const kNames[kOperations] = {
+    "publish", "receive", "take",   "settle",  "ack_prefix", "extend",  "drop",       "take_back",
+    "deliver", "advance", "replay", "discard", "cancel",     "release", "drop_oldest"};
 
 class Run {
  public:
@@ -193,6 +193,8 @@ class Run {
         return both_.discard(any(both_.dead()));
       case Operation::cancel:
         return both_.cancel(both_.next_position() - random_.below(64));
+      case Operation::drop_oldest:
+        return both_.drop_oldest();
       case Operation::release_key:
         return both_.release_key(key_of(random_.below(shape_.keys)));
     }
@@ -225,6 +227,7 @@ class Run {
         message.key = key_of(random_.below(shape_.keys));
       }
       message.payload = bytes_of(message.position, random_.below(outside ? 200 : 65));
+      message.priority = static_cast<std::int32_t>(random_.below(shape_.priorities)) - 2;
       message.type = outside && random_.percent(50) ? "order.created" : "";
       if (random_.percent(shape_.delayed)) {
         message.due_tick = both_.next_tick() + random_.below(shape_.delay_max + 1);

@@ -51,7 +51,9 @@ struct Message {
   bool placed = false;     // has its place in the order of its key
   bool cancelled = false;  // while leased: any end but an ack is CANCELLED
   bool spare = false;      // has died: its place is one of those kept for dead letters
-  std::int64_t turn = 0;   // of a ready one: lower turns are granted first
+  std::int32_t priority = 0;
+  std::uint64_t came = 0;  // place in the order of age, of publishes and replays
+  std::int64_t turn = 0;   // of a ready one: of equal priority, lower turns are granted first
   std::uint32_t attempts = 0;
   std::uint32_t pins = 0;
   std::uint32_t consumer = 0;
@@ -80,6 +82,7 @@ class ReferenceCore {
     const Position position = message.position;
     accepted_ = position + 1;
     ++stats_.published;
+    message.came = ++comings_;
     Message& added = messages_.emplace(position, std::move(message)).first->second;
     if (added.due_tick == 0) {
       place(added);
@@ -177,6 +180,7 @@ class ReferenceCore {
     Message& message = at(position);
     erase(dead_, position);
     ++stats_.replayed;
+    message.came = ++comings_;
     forget_story(message);
     message.attempts = 0;
     message.ttl_tick = 0;
@@ -252,7 +256,12 @@ class ReferenceCore {
     return position < accepted_ && accepted_ - position <= options_.outcomes;
   }
 
-  const std::set<std::pair<std::int64_t, Position>>& ready() const { return ready_; }
+  // Lower ones first: higher priorities, then earlier turns.
+  using Rank = std::pair<std::int64_t, std::int64_t>;
+  static Rank rank(const Message& message) {
+    return {-std::int64_t{message.priority}, message.turn};
+  }
+  const std::set<std::pair<Rank, Position>>& ready() const { return ready_; }
   const std::set<std::pair<Tick, Position>>& timers() const { return timers_; }
   const std::deque<Position>& dead() const { return dead_; }
   const std::map<std::string, std::deque<Position>>& lanes() const { return lanes_; }
@@ -260,6 +269,20 @@ class ReferenceCore {
   bool ordered(const Message& message) const {
     return options_.kind == QueueKind::by_key && !message.key.empty();
   }
+
+  // What drop_oldest must remove, or 0.
+  Position oldest_waiting() const {
+    const Message* oldest = nullptr;
+    for (const auto& [position, message] : messages_) {
+      const bool waits = !message.resolved && message.state != MessageState::leased &&
+                         message.state != MessageState::dead;
+      if (waits && (oldest == nullptr || message.came < oldest->came)) {
+        oldest = &message;
+      }
+    }
+    return oldest == nullptr ? 0 : oldest->position;
+  }
+  void drop(Position position) { end_waiting(at(position), MessageState::dropped); }
 
   // What a run that begins with this message must hold.
   std::vector<Position> run_from(const Message& head, std::size_t room, Tick now_tick) const {
@@ -363,13 +386,13 @@ class ReferenceCore {
   void make_ready(Message& message, std::int64_t turn) {
     message.turn = turn;
     set_state(message, MessageState::ready);
-    ready_.emplace(turn, message.position);
+    ready_.emplace(rank(message), message.position);
   }
 
   // Also keeps the ready set and the timer of the message deadline true.
   void set_state(Message& message, MessageState state) {
     if (message.state == MessageState::ready) {
-      ready_.erase({message.turn, message.position});
+      ready_.erase({rank(message), message.position});
     }
     message.state = state;
     const bool waits = state == MessageState::ready || state == MessageState::blocked;
@@ -436,7 +459,9 @@ class ReferenceCore {
         arm_next(message);
       }
     }
-    ++(outcome == MessageState::expired ? stats_.expired : stats_.cancelled);
+    ++(outcome == MessageState::expired     ? stats_.expired
+       : outcome == MessageState::cancelled ? stats_.cancelled
+                                            : stats_.dropped);
     leave_lane(message);
     resolve(message, outcome);
   }
@@ -577,12 +602,13 @@ class ReferenceCore {
   const std::uint64_t story_room_;
   std::map<Position, Message> messages_;               // unresolved or pinned
   std::map<std::string, std::deque<Position>> lanes_;  // of each key, in the order of joining
-  std::set<std::pair<std::int64_t, Position>> ready_;  // by turn
-  std::set<std::pair<Tick, Position>> timers_;         // what the core must look at
+  std::set<std::pair<Rank, Position>> ready_;
+  std::set<std::pair<Tick, Position>> timers_;  // what the core must look at
   std::map<Position, MessageState> outcomes_;
   std::deque<Position> dead_;  // oldest first
   QueueStats stats_;
   Position accepted_;
+  std::uint64_t comings_ = 0;
   std::int64_t now_ns_ = 0;
   std::int64_t turn_ = 0;
   std::int64_t front_turn_ = 0;

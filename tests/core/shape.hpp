@@ -45,8 +45,9 @@ enum class Operation : std::uint8_t {
   discard,
   cancel,
   release_key,
+  drop_oldest,
 };
-inline constexpr std::size_t kOperations = 14;
+inline constexpr std::size_t kOperations = 15;
 
 // How the keys' hashes behave, which the core may depend on for speed only.
 enum class Hashing : std::uint8_t { spread, few, equal };
@@ -57,6 +58,7 @@ struct Shape {
   std::array<std::uint64_t, kOperations> weights = {};
   Hashing hashing = Hashing::spread;
   std::uint64_t keys = 1;
+  std::uint64_t priorities = 1;
   // In percent of the messages published.
   std::uint64_t unkeyed = 0;
   std::uint64_t outside = 0;  // payload, key or type outside of the slot
@@ -91,6 +93,10 @@ struct Shape {
       // Room for all that a run can divert, so that none has to go while others come.
       options.dead_max = options.on_death == OnDeath::divert_key ? 8'192 : options.dead_max;
     }
+    options.priorities = random.percent(30);
+    options.drops_oldest = random.percent(30);
+    options.counts_bytes = random.percent(50);
+    priorities = options.priorities ? random.between(1, 5) : 1;
     options.dead_age_max_ms = random.one_of({0, 0, 5, 1'000});
     options.attempts_max = static_cast<std::uint32_t>(random.between(1, 4));
     options.run_max = static_cast<std::uint32_t>(random.one_of({1, 1, 1, 2, 3, 4, 32}));
@@ -141,6 +147,7 @@ struct Shape {
     scale(Operation::discard, {0, 1});
     scale(Operation::cancel, {0, 0, 1});
     scale(Operation::release_key, {options.on_death == OnDeath::continue_key ? 0u : 1u});
+    scale(Operation::drop_oldest, {options.drops_oldest ? 1u : 0u});
     if (options.run_max == 1) {
       scale(Operation::ack_prefix, {0});
     }

@@ -1,0 +1,283 @@
+// Floor 3. Publishing by more rules than the capacity: a bound of bytes, a limit of each key,
+// waiting or dropping when there is no room, watermarks. One message at a time; what the shard's
+// core must be asked for is decided while the shard is held.
+#include "engine/base/hash.hpp"
+#include "engine/driver.hpp"
+#include "engine/hold.hpp"
+#include "engine/message_item.hpp"
+#include "engine/publish_draft.hpp"
+#include "engine/queue_state.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+namespace laneway::engine {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+// Messages that one publish may drop before it gives up: others may take the room it makes.
+constexpr int kDropsMax = 16;
+
+std::uint64_t content_bytes(const Message& message) {
+  return message.payload.size() + message.key.size() + message.type.size();
+}
+
+const char* detail_of(Errc why) {
+  switch (why) {
+    case Errc::key_full:
+      return "the key has as many messages as it may";
+    case Errc::shed:
+      return "the queue is above its high watermark, and the priority too low";
+    case Errc::closed:
+      return "the queue has been closed";
+    default:
+      return "no room in the shard, the payload pool or bytes_max";
+  }
+}
+
+}  // namespace
+
+// One call of publish.
+struct QueueState::Ruled {
+  explicit Ruled(const ShardHost& host) : times{host} {}
+
+  Times times;
+  std::int64_t block_until_ns = -1;  // of the first message that had to wait
+  bool hurry = true;                 // to look again at once when there seems to be room
+  // No message is taken after a refused one of its key: shards that were full, and keys that were.
+  std::array<bool, kShardsMax> full{};
+  struct Key {
+    std::uint32_t hash;
+    Errc why;
+  };
+  std::array<Key, kBatchMax> keys_full{};
+  std::size_t keys_full_count = 0;
+
+  Errc refused_before(const Draft& draft, bool keyed) const {
+    if (full[draft.shard]) {
+      return Errc::queue_full;
+    }
+    for (std::size_t i = 0; keyed && i < keys_full_count; ++i) {
+      if (keys_full[i].hash == draft.key_hash) {
+        return keys_full[i].why;
+      }
+    }
+    return Errc{};
+  }
+
+  void remember(const Draft& draft, bool keyed, Errc why) {
+    const bool key_alone = why == Errc::key_full || why == Errc::shed;
+    if (!key_alone || keys_full_count == keys_full.size()) {
+      full[draft.shard] = true;
+    } else if (keyed) {
+      keys_full[keys_full_count++] = {draft.key_hash, why};
+    }
+  }
+};
+
+Result<> QueueState::check_message_rules(const Message& message) const {
+  const bool sheds = options_.shed_below != std::numeric_limits<std::int32_t>::min();
+  if (message.priority != 0 && !options_.priorities && !sheds) {
+    return {Errc::invalid_argument, "the queue has no priorities"};
+  }
+  if (!message.dedup_id.empty() && options_.dedup_window == milliseconds::zero()) {
+    return {Errc::invalid_argument, "the queue has no dedup window"};
+  }
+  return {};
+}
+
+Result<MessageId> QueueState::publish_ruled(const Message& message) {
+  Ruled call(*this);
+  const Published published = admit(message, &call);
+  if (published.accepted()) {
+    return published.id;
+  }
+  return {published.refused, detail_of(published.refused)};
+}
+
+std::size_t QueueState::publish_ruled(std::span<const Message> messages,
+                                      std::span<Published> results) {
+  Ruled call(*this);
+  std::size_t accepted = 0;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const Published published = admit(messages[i], &call);
+    accepted += published.accepted() ? 1u : 0u;
+    if (!results.empty()) {
+      results[i] = published;
+    }
+  }
+  return accepted;
+}
+
+// One message, by the overflow policy.
+Published QueueState::admit(const Message& message, Ruled* call) {
+  Draft draft;
+  const bool keyed = !message.key.empty();
+  route(message, &draft);
+  if (!keyed && !message.dedup_id.empty()) {
+    draft.shard = place_of(message.dedup_id).shard;
+  }
+  Published published;
+  published.refused = call->refused_before(draft, keyed);
+  Shard& shard = *shards_[draft.shard];
+  bool again = published.accepted();
+  for (int drops = 0; again; ++drops) {
+    published.refused = Errc::queue_full;
+    if (sheds(message)) {
+      published.refused = Errc::shed;
+    } else if (take_memory(message, &call->times, &draft)) {
+      published = attempt(message, draft);
+      if (!published.accepted() || published.duplicate) {
+        give_memory(message, draft);
+      }
+    }
+    again =
+        published.refused == Errc::queue_full &&
+        ((options_.overflow == Overflow::block && wait_for_room(shard, call)) ||
+         (options_.overflow == Overflow::drop_oldest && drops < kDropsMax && drop_oldest(shard)));
+  }
+  if (!published.accepted()) {
+    published.refused = closed.read() ? Errc::closed : published.refused;
+    call->remember(draft, keyed, published.refused);
+    count_refused(published.refused, 1);
+  } else if (watched) {
+    look_at_depth();
+  }
+  return published;
+}
+
+bool QueueState::take_memory(const Message& message, Times* times, Draft* draft) {
+  const std::uint64_t content = options_.bytes_max != 0 ? content_bytes(message) : 0;
+  if (content != 0 && !bytes_held.add_within(content, options_.bytes_max)) {
+    return false;
+  }
+  if (!prepare(message, times, draft)) {
+    bytes_held.subtract(content);
+    return false;
+  }
+  return true;
+}
+
+void QueueState::give_memory(const Message& message, const Draft& draft) {
+  bytes_held.subtract(options_.bytes_max != 0 ? content_bytes(message) : 0);
+  pool.give(draft.block);
+}
+
+Published QueueState::attempt(const Message& message, const Draft& draft) {
+  Shard& shard = *shards_[draft.shard];
+  const bool key_limited = options_.key_messages_max != 0 && !message.key.empty();
+  if (key_limited || !message.dedup_id.empty()) {
+    Submission submission = {};
+    place(message, draft, &submission);
+    const auto dedup_hash = static_cast<std::uint32_t>(hash_bytes(message.dedup_id));
+    const Shard::Admitted admitted =
+        shard.admit(submission, {message.key, key_limited ? options_.key_messages_max : 0,
+                                 message.dedup_id, dedup_hash, message.priority});
+    return {message_id(draft.shard, admitted.position), admitted.refused, admitted.duplicate};
+  }
+  const Shard::Inbox::Claim claim = shard.claim(1);
+  if (claim.count == 0) {
+    return {{}, Errc::queue_full};
+  }
+  place(message, draft, &shard.inbox().entry(claim.position));
+  shard.set_priority(claim.position, message.priority);
+  shard.inbox().publish(claim);
+  consumers.notify_one();
+  return {message_id(draft.shard, claim.position), Errc{}};
+}
+
+// True: there may be room now.
+bool QueueState::wait_for_room(Shard& shard, Ruled* call) {
+  // Payload blocks that a batch gives back, and bytes, are not told of.
+  constexpr milliseconds kLookAgain{1};
+  if (!may_block_ || closed.read()) {
+    return false;
+  }
+  if (call->block_until_ns < 0) {
+    call->block_until_ns =
+        now_ns() + nanoseconds(std::min(options_.block_max, milliseconds(kWaitMsMax))).count();
+  }
+  const EventCount::Key key = onlookers.prepare();
+  const nanoseconds left{call->block_until_ns - now_ns()};
+  if (closed.read() || left <= nanoseconds::zero()) {
+    onlookers.cancel();
+    return false;
+  }
+  const bool room = shard.may_have_room();
+  if (room && call->hurry) {
+    call->hurry = false;  // but not twice: what is missing may be something else
+    onlookers.cancel();
+    return true;
+  }
+  onlookers.wait(key, room ? std::min<nanoseconds>(left, kLookAgain) : left);
+  call->hurry = true;
+  return true;
+}
+
+bool QueueState::drop_oldest(Shard& shard) {
+  const std::uint64_t position = shard.drop_oldest();
+  if (position == 0) {
+    return false;
+  }
+  if (const auto told = observer()) {
+    told->dropped(message_id(shard.number(), position));
+  }
+  return true;
+}
+
+void QueueState::count_refused(Errc why, std::uint64_t messages) {
+  if (why == Errc::queue_full) {
+    refused_full.add(messages);
+  } else if (why == Errc::key_full) {
+    refused_key_full.add(messages);
+  } else if (why == Errc::shed) {
+    shed.add(messages);
+  }
+}
+
+// Looks again before it refuses: while everything is refused nobody else would.
+bool QueueState::sheds(const Message& message) {
+  if (message.priority >= options_.shed_below || !high.above()) {
+    return false;
+  }
+  look_at_depth();
+  return high.above();
+}
+
+// --- watermarks -------------------------------------------------------------------------------
+
+std::uint64_t QueueState::depth() const {
+  std::uint64_t depth = 0;
+  for (const auto& shard : shards_) {
+    depth += shard->occupied();
+  }
+  return depth;
+}
+
+void QueueState::look_at_depth() {
+  const std::uint64_t held = depth();
+  const bool was_above = high.above();
+  const bool above = was_above ? held > options_.low_watermark : held >= options_.high_watermark;
+  high.set(above, [this](bool now_above) {
+    if (const auto told = observer()) {
+      now_above ? told->rose_to_high() : told->fell_to_low();
+    }
+  });
+}
+
+std::shared_ptr<QueueObserver> QueueState::observer() const {
+  const std::lock_guard lock(observer_mutex_);
+  return observer_;
+}
+
+void QueueState::observe(std::shared_ptr<QueueObserver> observer) {
+  const std::lock_guard lock(observer_mutex_);
+  observer_ = std::move(observer);
+}
+
+}  // namespace laneway::engine
