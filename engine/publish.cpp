@@ -147,22 +147,6 @@ Result<std::size_t> QueueState::publish(std::span<const Message> messages,
   return accepted;
 }
 
-// Drafts that fall into one shard, in the order of the call.
-struct QueueState::Group {
-  std::span<const Message> messages;
-  std::span<const Draft> drafts;
-  std::span<const std::uint8_t> order;
-  std::span<Published> results;
-
-  const Message& message(std::size_t i) const { return messages[order[i]]; }
-  const Draft& draft(std::size_t i) const { return drafts[order[i]]; }
-  void answer(std::size_t i, Published published) const {
-    if (!results.empty()) {
-      results[order[i]] = published;
-    }
-  }
-};
-
 std::size_t QueueState::publish_chunk(std::span<const Message> messages,
                                       std::span<Published> results,
                                       std::span<bool> refusing,

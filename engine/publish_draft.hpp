@@ -45,6 +45,22 @@ struct QueueState::Times {
   }
 };
 
+// Drafts that fall into one shard, in the order of the call.
+struct QueueState::Group {
+  std::span<const Message> messages;
+  std::span<const Draft> drafts;
+  std::span<const std::uint8_t> order;
+  std::span<Published> results;
+
+  const Message& message(std::size_t i) const { return messages[order[i]]; }
+  const Draft& draft(std::size_t i) const { return drafts[order[i]]; }
+  void answer(std::size_t i, Published published) const {
+    if (!results.empty()) {
+      results[order[i]] = published;
+    }
+  }
+};
+
 // What can fail happens here, before anything is claimed. False: the payload pool is used up.
 [[gnu::always_inline]] inline bool QueueState::prepare(const Message& message,
                                                        Times* times,

@@ -104,6 +104,16 @@ std::size_t QueueState::publish_ruled(std::span<const Message> messages,
                                       std::span<Published> results) {
   Ruled call(*this);
   std::size_t accepted = 0;
+  // Messages that are decided under the token are decided together, if nothing may make them wait.
+  const bool exact = options_.dedup_window > milliseconds::zero() || options_.key_messages_max != 0;
+  if (exact && options_.overflow == Overflow::reject && !watched) {
+    for (std::size_t at = 0; at < messages.size(); at += kBatchMax) {
+      const std::size_t size = std::min<std::size_t>(kBatchMax, messages.size() - at);
+      accepted += admit_chunk(messages.subspan(at, size),
+                              results.empty() ? results : results.subspan(at, size), &call);
+    }
+    return accepted;
+  }
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const Published published = admit(messages[i], &call);
     accepted += published.accepted() ? 1u : 0u;
@@ -114,14 +124,68 @@ std::size_t QueueState::publish_ruled(std::span<const Message> messages,
   return accepted;
 }
 
+std::size_t QueueState::admit_chunk(std::span<const Message> messages,
+                                    std::span<Published> results,
+                                    Ruled* call) {
+  std::array<Draft, kBatchMax> drafts;
+  std::array<std::uint8_t, kBatchMax> order;
+  std::size_t ready = 0;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const bool keyed = !messages[i].key.empty();
+    route_ruled(messages[i], &drafts[i]);
+    Errc refused = call->refused_before(drafts[i], keyed);
+    if (refused == Errc{} && !take_memory(messages[i], &call->times, &drafts[i])) {
+      refused = Errc::queue_full;
+      call->remember(drafts[i], keyed, refused);
+    }
+    if (refused == Errc{}) {
+      order[ready++] = static_cast<std::uint8_t>(i);
+    } else if (count_refused(refused, 1); !results.empty()) {
+      results[i] = {{}, refused};
+    }
+  }
+  group_by_shard(drafts, std::span(order).first(ready));
+  std::size_t accepted = 0;
+  for (std::size_t from = 0, to = 0; from < ready; from = to) {
+    while (to < ready && drafts[order[to]].shard == drafts[order[from]].shard) {
+      ++to;
+    }
+    admit_group({messages, drafts, std::span(order).subspan(from, to - from), results}, call,
+                &accepted);
+  }
+  return accepted;
+}
+
+void QueueState::admit_group(const Group& group, Ruled* call, std::size_t* accepted) {
+  std::array<Shard::Admission, kBatchMax> admissions;
+  const std::size_t size = group.order.size();
+  for (std::size_t i = 0; i < size; ++i) {
+    fill(group.message(i), group.draft(i), &admissions[i]);
+  }
+  const std::uint32_t number = group.draft(0).shard;
+  shards_[number]->admit(std::span(admissions).first(size), options_.key_messages_max);
+  for (std::size_t i = 0; i < size; ++i) {
+    const Shard::Admission& admission = admissions[i];
+    const bool taken = admission.refused == Errc{};
+    if (!taken || admission.duplicate) {
+      give_memory(group.message(i), group.draft(i));
+    }
+    if (taken) {
+      ++*accepted;
+      group.answer(i, {message_id(number, admission.position), Errc{}, admission.duplicate});
+    } else {
+      call->remember(group.draft(i), !group.message(i).key.empty(), admission.refused);
+      count_refused(admission.refused, 1);
+      group.answer(i, {{}, admission.refused});
+    }
+  }
+}
+
 // One message, by the overflow policy.
 Published QueueState::admit(const Message& message, Ruled* call) {
   Draft draft;
   const bool keyed = !message.key.empty();
-  route(message, &draft);
-  if (!keyed && !message.dedup_id.empty()) {
-    draft.shard = place_of(message.dedup_id).shard;
-  }
+  route_ruled(message, &draft);
   Published published;
   published.refused = call->refused_before(draft, keyed);
   Shard& shard = *shards_[draft.shard];
@@ -151,6 +215,24 @@ Published QueueState::admit(const Message& message, Ruled* call) {
   return published;
 }
 
+// Equal dedup ids meet in one shard: that of the key, or their own.
+void QueueState::route_ruled(const Message& message, Draft* draft) {
+  route(message, draft);
+  if (message.key.empty() && !message.dedup_id.empty()) {
+    draft->shard = place_of(message.dedup_id).shard;
+  }
+}
+
+void QueueState::fill(const Message& message,
+                      const Draft& draft,
+                      Shard::Admission* admission) const {
+  place(message, draft, &admission->submission);
+  admission->key = options_.key_messages_max != 0 ? message.key : std::string_view();
+  admission->dedup_id = message.dedup_id;
+  admission->dedup_hash = static_cast<std::uint32_t>(hash_bytes(message.dedup_id));
+  admission->priority = message.priority;
+}
+
 bool QueueState::take_memory(const Message& message, Times* times, Draft* draft) {
   const std::uint64_t content = options_.bytes_max != 0 ? content_bytes(message) : 0;
   if (content != 0 && !bytes_held.add_within(content, options_.bytes_max)) {
@@ -172,13 +254,12 @@ Published QueueState::attempt(const Message& message, const Draft& draft) {
   Shard& shard = *shards_[draft.shard];
   const bool key_limited = options_.key_messages_max != 0 && !message.key.empty();
   if (key_limited || !message.dedup_id.empty()) {
-    Submission submission = {};
-    place(message, draft, &submission);
-    const auto dedup_hash = static_cast<std::uint32_t>(hash_bytes(message.dedup_id));
-    const Shard::Admitted admitted =
-        shard.admit(submission, {message.key, key_limited ? options_.key_messages_max : 0,
-                                 message.dedup_id, dedup_hash, message.priority});
-    return {message_id(draft.shard, admitted.position), admitted.refused, admitted.duplicate};
+    Shard::Admission admission;
+    fill(message, draft, &admission);
+    shard.admit(std::span(&admission, 1), options_.key_messages_max);
+    const bool taken = admission.refused == Errc{};
+    return {taken ? message_id(draft.shard, admission.position) : MessageId{}, admission.refused,
+            taken && admission.duplicate};
   }
   const Shard::Inbox::Claim claim = shard.claim(1);
   if (claim.count == 0) {

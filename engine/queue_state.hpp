@@ -95,6 +95,12 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   Published admit(const Message& message, Ruled* call);
   Result<> check_message_rules(const Message& message) const;
   bool sheds(const Message& message);
+  void route_ruled(const Message& message, Draft* draft);
+  void fill(const Message& message, const Draft& draft, Shard::Admission* admission) const;
+  std::size_t admit_chunk(std::span<const Message> messages,
+                          std::span<Published> results,
+                          Ruled* call);
+  void admit_group(const Group& group, Ruled* call, std::size_t* accepted);
   Published attempt(const Message& message, const Draft& draft);
   bool take_memory(const Message& message, Times* times, Draft* draft);
   void give_memory(const Message& message, const Draft& draft);

@@ -52,18 +52,18 @@ class Shard : public Letter {
   Inbox::Claim claim(std::uint32_t wanted);
   // What is to be decided while the shard is held, everything that came before being drained.
   struct Admission {
-    std::string_view key;
-    std::uint64_t key_messages_max;  // 0: no limit
-    std::string_view dedup_id;       // empty: none
+    Submission submission;
+    std::string_view key;       // one with a limit, else empty
+    std::string_view dedup_id;  // empty: none
     std::uint32_t dedup_hash;
     std::int32_t priority;
-  };
-  struct Admitted {
+    // The answer.
     std::uint64_t position;  // of the first one, if it is a duplicate
     Errc refused;
     bool duplicate;
   };
-  Admitted admit(const Submission& submission, const Admission& rules);
+  // Up to kHoldItemsMax, in their order.
+  void admit(std::span<Admission> admissions, std::uint64_t key_messages_max);
   // Position of the message that was removed, or 0.
   std::uint64_t drop_oldest();
   // Messages that count against the capacity, those in the ring included.
@@ -155,6 +155,7 @@ class Shard : public Letter {
   void refuse_wrapped(std::uint32_t slot, std::int64_t now_ns);
   bool grantable() const;
   void raise_limit();
+  void decide(Admission* admission, std::uint64_t key_messages_max, std::int64_t now_ns);
   std::uint64_t next_look(std::uint64_t next_due) const;
   std::uint32_t take_credits(std::uint32_t wanted);
   void return_credits();

@@ -8,39 +8,61 @@ namespace laneway::engine {
 // Every publish of a key with a limit comes this way, and what it accepts is in its lane before the
 // shard is released: so the lane's length is exact but for what hides behind a hole in the ring. So
 // does every publish with a dedup id: of two with the same id the second finds the first.
-Shard::Admitted Shard::admit(const Submission& submission, const Admission& rules) {
+void Shard::admit(std::span<Admission> admissions, std::uint64_t key_messages_max) {
   for (;;) {
     Hold hold = Hold::patient(*this);
-    if (!hold) {
-      return {0, Errc::closed, false};
+    if (hold) {
+      hold.step(Hold::kEverything);
+      if (inbox_.published(inbox_head_)) {
+        continue;  // more than one hold can drain
+      }
+      raise_limit();
     }
-    hold.step(Hold::kEverything);
-    if (inbox_.published(inbox_head_)) {
-      continue;  // more than one hold can drain
+    for (Admission& admission : admissions) {
+      if (hold) {
+        decide(&admission, key_messages_max, hold.now_ns());
+      } else {
+        admission.refused = Errc::closed;
+      }
     }
-    const bool with_id = !rules.dedup_id.empty();
-    const std::uint64_t first =
-        with_id ? core_.find_duplicate(rules.dedup_id, rules.dedup_hash, hold.now_ns()) : 0;
-    if (first != 0) {
-      return {first, Errc{}, true};
+    if (hold) {
+      drain_inbox(hold.now_ns());
     }
-    if (rules.key_messages_max != 0 &&
-        core_.lane_length(rules.key, submission.key_hash) >= rules.key_messages_max) {
-      return {0, Errc::key_full, false};
+    return;
+  }
+}
+
+void Shard::decide(Admission* admission, std::uint64_t key_messages_max, std::int64_t now_ns) {
+  const bool with_id = !admission->dedup_id.empty();
+  admission->refused = Errc{};
+  admission->duplicate = false;
+  if (with_id) {
+    admission->position = core_.find_duplicate(admission->dedup_id, admission->dedup_hash, now_ns);
+    admission->duplicate = admission->position != 0;
+    if (admission->duplicate) {
+      return;
     }
-    raise_limit();
-    const Inbox::Claim claim = inbox_.claim(1);
-    if (claim.count == 0) {
-      return {0, Errc::queue_full, false};
-    }
-    inbox_.entry(claim.position) = submission;
-    set_priority(claim.position, rules.priority);
-    inbox_.publish(claim);
-    if (with_id) {
-      core_.remember_id(rules.dedup_id, rules.dedup_hash, claim.position, hold.now_ns());
-    }
-    drain_inbox(hold.now_ns());
-    return {claim.position, Errc{}, false};
+  }
+  const Submission& submission = admission->submission;
+  if (!admission->key.empty() &&
+      core_.lane_length(admission->key, submission.key_hash) >= key_messages_max) {
+    admission->refused = Errc::key_full;
+    return;
+  }
+  const Inbox::Claim claim = inbox_.claim(1);
+  if (claim.count == 0) {
+    admission->refused = Errc::queue_full;
+    return;
+  }
+  admission->position = claim.position;
+  inbox_.entry(claim.position) = submission;
+  set_priority(claim.position, admission->priority);
+  inbox_.publish(claim);
+  if (with_id) {
+    core_.remember_id(admission->dedup_id, admission->dedup_hash, claim.position, now_ns);
+  }
+  if (!admission->key.empty()) {
+    drain_inbox(now_ns);  // so that the next one of the key counts it
   }
 }
 

@@ -285,6 +285,48 @@ TEST_F(Limits, a_batch_marks_its_duplicates_also_within_itself) {
   EXPECT_EQ(results[0].id, results[1].id);
 }
 
+TEST_F(Limits,
+       of_a_large_batch_over_several_shards_each_key_keeps_a_prefix_and_each_id_counts_once) {
+  Queue queue = open({.capacity = 80, .shards = 4, .dedup_window = 1h});
+  constexpr std::size_t kMessages = 200;
+  std::vector<std::string> keys;
+  std::vector<std::string> ids;
+  for (std::size_t i = 0; i < kMessages; ++i) {
+    keys.push_back(numbered("key-", i % 10));
+    ids.push_back(numbered("id-", i - i % 20 + i % 10));  // each twice: the second ten repeat
+  }
+  std::vector<Message> batch(kMessages);
+  for (std::size_t i = 0; i < kMessages; ++i) {
+    batch[i].key = keys[i];
+    batch[i].dedup_id = ids[i];
+  }
+  std::vector<Published> results(kMessages);
+  const std::size_t accepted = *queue.publish(batch, results);
+  const QueueStats stats = quiet_stats(queue);
+  EXPECT_EQ(accepted, stats.published + stats.deduplicated);
+  EXPECT_EQ(stats.refused_full, kMessages - accepted);
+  EXPECT_GT(stats.refused_full, 0u);
+  for (std::size_t i = 0; i < kMessages; ++i) {
+    EXPECT_EQ(results[i].duplicate, results[i].accepted() && i % 20 >= 10) << i;
+    if (i >= 10 && results[i].accepted()) {
+      EXPECT_TRUE(results[i - 10].accepted()) << i;  // the one before it in its key
+    }
+    if (results[i].duplicate) {
+      EXPECT_EQ(results[i].id, results[i - 10].id);
+    }
+  }
+}
+
+TEST_F(Limits, a_batch_on_a_queue_with_a_limit_of_each_key_counts_within_itself) {
+  Queue queue = open({.shards = 2, .key_messages_max = 3});
+  std::vector<Message> batch(100);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    batch[i].key = i % 4 == 0 ? "a" : i % 4 == 1 ? "b" : i % 4 == 2 ? "c" : "d";
+  }
+  EXPECT_EQ(*queue.publish(batch), 12u);
+  EXPECT_EQ(quiet_stats(queue).refused_key_full, 88u);
+}
+
 TEST_F(Limits, a_refused_message_leaves_no_dedup_id_behind) {
   Queue queue = open({.capacity = 1, .dedup_window = 1h});
   publish(queue, "a");
@@ -429,6 +471,45 @@ TEST(Rate, a_consumer_that_waits_is_given_what_the_rate_allows_in_time) {
     ASSERT_EQ(batch.size(), 1u);
     (void)batch.ack();
   }
+}
+
+TEST(Rate, close_wakes_a_consumer_that_the_rate_holds_back) {
+  Engine engine = *Engine::open();
+  Queue queue = *engine.queue("q", {.rate = {.per_second = 0.001}});
+  ASSERT_TRUE(queue.publish({.payload = "1"}));
+  ASSERT_TRUE(queue.publish({.payload = "2"}));
+  Consumer consumer = *queue.consumer();
+  ASSERT_EQ((*consumer.receive()).ack(), 1u);
+  std::thread waiter([&] { EXPECT_EQ(code_of(consumer.receive({.wait = 1h})), Errc::closed); });
+  queue.close();
+  waiter.join();
+}
+
+TEST_F(Limits, a_drain_takes_leases_back_and_their_places_are_free_when_the_objects_are_gone) {
+  Queue queue = open({.in_flight_max = 1});
+  publish(queue, "a");
+  Consumer consumer = *queue.consumer();
+  {
+    const Lease held = receive_one(consumer);
+    EXPECT_EQ(queue.drain(0ms)->released, 1u);
+    queue.resume_consuming();
+    EXPECT_TRUE(nothing_to_receive(consumer));
+  }
+  EXPECT_EQ(receive_one(consumer).attempt(), 1u);
+}
+
+TEST_F(Limits, a_drain_counts_what_waits_for_its_replay_or_behind_a_death) {
+  Queue queue = open({.shards = 1, .on_death = OnDeath::hold_key});
+  Consumer consumer = *queue.consumer();
+  publish(queue, "a");
+  publish(queue, "a");
+  ASSERT_TRUE(receive_one(consumer).reject());
+  publish(queue, "b");
+  ASSERT_TRUE(receive_one(consumer).reject());
+  ASSERT_TRUE(queue.replay_all({.filter = {.key = "b"}, .per_second = 1}));
+  const DrainReport report = *queue.drain(0ms);
+  EXPECT_EQ(report.waiting, 2u);
+  EXPECT_EQ(report.released, 0u);
 }
 
 TEST_F(Limits, a_paused_queue_keeps_its_timers_right) {
