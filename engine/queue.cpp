@@ -2,6 +2,7 @@
 #include <laneway/queue.hpp>
 
 #include "engine/message_item.hpp"
+#include "engine/no_memory.hpp"
 #include "engine/publish_draft.hpp"
 #include "engine/queue_state.hpp"
 
@@ -13,6 +14,7 @@ namespace laneway {
 
 namespace {
 
+using engine::unless_no_memory;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kPageMax = 10'000;
@@ -64,7 +66,8 @@ Result<MessageStatus> Queue::status(MessageId id) {
     return queue_closed();
   }
   engine::Shard* const shard = state_->shard_of(id);
-  return shard != nullptr ? shard->status(id.position()) : Result<MessageStatus>(MessageStatus{});
+  return shard == nullptr ? Result<MessageStatus>(MessageStatus{})
+                          : unless_no_memory([&] { return shard->status(id.position()); });
 }
 
 Result<MessageStatus> Queue::wait(MessageId id, milliseconds timeout) {
@@ -75,8 +78,8 @@ Result<MessageStatus> Queue::wait(MessageId id, milliseconds timeout) {
     return {Errc::invalid_argument, "timeout is not negative"};
   }
   engine::Shard* const shard = state_->shard_of(id);
-  return shard != nullptr ? state_->wait(*shard, id, timeout)
-                          : Result<MessageStatus>(MessageStatus{});
+  return shard == nullptr ? Result<MessageStatus>(MessageStatus{})
+                          : state_->wait(*shard, id, timeout);
 }
 
 Result<MessageState> Queue::cancel(MessageId id) {
@@ -118,22 +121,7 @@ Result<DeadLetterPage> Queue::dead_letters(const DeadLetterQuery& query) {
   if (query.limit == 0 || query.limit > kPageMax) {
     return {Errc::invalid_argument, "limit is 1 to 10,000"};
   }
-  const auto shards = state_->shards();
-  // A cursor names the shard and the time of death in it, like an id its shard and position.
-  std::size_t number = MessageId{query.from}.shard();
-  std::uint64_t from_us = MessageId{query.from}.position();
-  DeadLetterPage page;
-  for (; number < shards.size(); ++number, from_us = 0) {
-    const Result<std::uint64_t> next_us = shards[number]->dead_letters(from_us, query, &page);
-    if (!next_us) {
-      return next_us.error();
-    }
-    if (*next_us != 0) {
-      page.next = engine::message_id(static_cast<std::uint32_t>(number), *next_us).value;
-      break;
-    }
-  }
-  return page;
+  return unless_no_memory([&] { return state_->dead_letters(query); });
 }
 
 Result<> Queue::replay(MessageId id) {
@@ -149,16 +137,18 @@ Result<std::size_t> Queue::replay_all(const ReplayOptions& options) {
     return queue_closed();
   }
   const std::int64_t now_ns = state_->now_ns();
-  std::uint64_t replayed = 0;
-  for (const auto& shard : state_->shards()) {
-    for (const std::uint64_t position : shard->dead_in_join_order(options.filter)) {
-      const std::uint64_t ms =
-          options.per_second == 0 ? 0 : replayed * milliseconds::period::den / options.per_second;
-      const std::uint64_t due = ms == 0 ? 0 : engine::ShardCore::tick_after(now_ns, ms);
-      replayed += shard->replay(position, due).has_value() ? 1u : 0u;
+  return unless_no_memory([&]() -> Result<std::size_t> {
+    std::uint64_t replayed = 0;
+    for (const auto& shard : state_->shards()) {
+      for (const std::uint64_t position : shard->dead_in_join_order(options.filter)) {
+        const std::uint64_t ms =
+            options.per_second == 0 ? 0 : replayed * milliseconds::period::den / options.per_second;
+        const std::uint64_t due = ms == 0 ? 0 : engine::ShardCore::tick_after(now_ns, ms);
+        replayed += shard->replay(position, due).has_value() ? 1u : 0u;
+      }
     }
-  }
-  return static_cast<std::size_t>(replayed);
+    return static_cast<std::size_t>(replayed);
+  });
 }
 
 Result<> Queue::discard(MessageId id) {
@@ -173,13 +163,15 @@ Result<std::size_t> Queue::discard_all(const DeadLetterFilter& filter) {
   if (state_->closed.read()) {
     return queue_closed();
   }
-  std::size_t discarded = 0;
-  for (const auto& shard : state_->shards()) {
-    for (const std::uint64_t position : shard->dead_in_join_order(filter)) {
-      discarded += shard->discard(position).has_value() ? 1u : 0u;
+  return unless_no_memory([&]() -> Result<std::size_t> {
+    std::size_t discarded = 0;
+    for (const auto& shard : state_->shards()) {
+      for (const std::uint64_t position : shard->dead_in_join_order(filter)) {
+        discarded += shard->discard(position).has_value() ? 1u : 0u;
+      }
     }
-  }
-  return discarded;
+    return discarded;
+  });
 }
 
 Result<> Queue::release_key(std::string_view key) {

@@ -3,6 +3,7 @@
 #include "engine/base/atomic.hpp"
 #include "engine/driver.hpp"
 #include "engine/message_item.hpp"
+#include "engine/no_memory.hpp"
 #include "engine/queue_rules.hpp"
 
 #include <algorithm>
@@ -328,7 +329,7 @@ Result<MessageStatus> QueueState::wait(Shard& shard, MessageId id, milliseconds 
       now_ns() + nanoseconds(std::min(timeout, milliseconds(kWaitMsMax))).count();
   for (bool first = true;; first = false) {
     const EventCount::Key key = onlookers.prepare();
-    Result<MessageStatus> status = shard.status(id.position());
+    Result<MessageStatus> status = unless_no_memory([&] { return shard.status(id.position()); });
     const nanoseconds left{deadline_ns - now_ns()};
     if (!status || is_over(status->state) || !may_block_ || left <= nanoseconds::zero()) {
       onlookers.cancel();
@@ -339,6 +340,24 @@ Result<MessageStatus> QueueState::wait(Shard& shard, MessageId id, milliseconds 
       std::this_thread::sleep_for(std::min<nanoseconds>(left, kLookAgain));
     }
   }
+}
+
+Result<DeadLetterPage> QueueState::dead_letters(const DeadLetterQuery& query) {
+  // A cursor names the shard and the time of death in it, like an id its shard and position.
+  std::size_t number = MessageId{query.from}.shard();
+  std::uint64_t from_us = MessageId{query.from}.position();
+  DeadLetterPage page;
+  for (; number < shards_.size(); ++number, from_us = 0) {
+    const Result<std::uint64_t> next_us = shards_[number]->dead_letters(from_us, query, &page);
+    if (!next_us) {
+      return next_us.error();
+    }
+    if (*next_us != 0) {
+      page.next = message_id(static_cast<std::uint32_t>(number), *next_us).value;
+      break;
+    }
+  }
+  return page;
 }
 
 void QueueState::refresh() {

@@ -55,6 +55,8 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   // The shard that an id names, or null.
   Shard* shard_of(MessageId id) const;
   Result<QueueStats> stats();
+  // Throws std::bad_alloc.
+  Result<DeadLetterPage> dead_letters(const DeadLetterQuery& query);
   Result<MessageStatus> wait(Shard& shard, MessageId id, std::chrono::milliseconds timeout);
   // Shards look again at flags that changed.
   void refresh();

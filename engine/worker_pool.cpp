@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -273,6 +274,8 @@ Result<> WorkerPool::State::start() {
     extender = std::thread([this] { extend_leases(); });
   } catch (const std::system_error& error) {
     return Error{Errc::system_error, error.code().value(), "a worker thread could not start"};
+  } catch (const std::bad_alloc&) {
+    return Error{Errc::no_memory, 0, "the system refused memory"};
   }
   return {};
 }
@@ -323,7 +326,12 @@ Result<WorkerPool> WorkerPool::start(Queue queue,
   if (const Result<> valid = check(queue, options, handler); !valid) {
     return valid.error();
   }
-  auto state = std::make_unique<State>(std::move(queue), options, std::move(handler));
+  std::unique_ptr<State> state;
+  try {
+    state = std::make_unique<State>(std::move(queue), options, std::move(handler));
+  } catch (const std::bad_alloc&) {
+    return {Errc::no_memory, "the system refused memory"};
+  }
   if (const Result<> started = state->start(); !started) {
     state->stop();
     state->join();

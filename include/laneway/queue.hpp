@@ -62,6 +62,7 @@ class LANEWAY_EXPORT Queue {
 
   // Where a message is. Sees what this thread did before: a returned ack() shows COMPLETED.
   // Runs the shard; waits briefly for its holder. unknown for ids it never saw or has forgotten.
+  // no_memory: for the error text, here and in wait.
   Result<MessageStatus> status(MessageId id);
 
   // Waits until the message is over (completed, dead, expired, discarded, cancelled) or unknown, at
@@ -78,13 +79,15 @@ class LANEWAY_EXPORT Queue {
   Result<QueueStats> stats();
   Result<QueueStats> stats(std::uint32_t shard);
 
-  // Pages through the dead letters. Allocates. invalid_argument: a limit of 0 or above 10,000.
+  // Pages through the dead letters. invalid_argument: a limit of 0 or above 10,000;
+  // no_memory.
   Result<DeadLetterPage> dead_letters(const DeadLetterQuery& query = {});
   // Gives a dead letter a new life: attempts start at 1, it joins at the end of its key; with
   // OnDeath::hold_key it takes its old place at the head of the key that waits for it. A key that
   // diverts goes on. not_found: no such dead letter.
   Result<> replay(MessageId id);
-  // All that fit, each key in its old order. Answers how many.
+  // All that fit, each key in its old order. Answers how many. no_memory: some may be left, here
+  // and below.
   Result<std::size_t> replay_all(const ReplayOptions& options = {});
   // Removes a dead letter for good. not_found: no such dead letter.
   Result<> discard(MessageId id);

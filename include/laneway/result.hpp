@@ -26,7 +26,7 @@ enum class Errc : std::int32_t {
   invalid_argument,    // a mistake in the call; Error::detail says which
   lease_lost,          // the lease expired, was revoked, or has been settled before
   not_found,           // no such message, dead letter or queue
-  no_memory,           // the system refused memory; only open calls and listings answer this
+  no_memory,           // the system refused memory; only verbs that open, list or start answer this
   system_error,        // a system call failed; Error::sys_errno says why
   cancelled,           // somebody has asked to cancel the message that is worked on
   key_full,            // the key has QueueOptions::key_messages_max messages; other keys go on

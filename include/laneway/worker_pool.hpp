@@ -62,7 +62,7 @@ class LANEWAY_EXPORT WorkerPool {
   using Handler = std::function<Outcome(const MessageView&)>;
 
   // invalid_argument: no workers or above 1,024, batch of 0 or above 64, no handler, negative
-  // times, a handoff queue; system_error: a thread could not be started.
+  // times, a handoff queue; system_error: a thread could not be started; no_memory.
   static Result<WorkerPool> start(Queue queue, const WorkerPoolOptions& options, Handler handler);
 
   WorkerPool(WorkerPool&&) noexcept;

@@ -304,6 +304,20 @@ TEST_F(PublishBatch, takes_none_of_a_key_after_a_refusal_by_the_payload_pool) {
   EXPECT_EQ(quiet_stats(queue).payload_pool_bytes, 0u) << "refused ones give their bytes back";
 }
 
+TEST_F(PublishBatch, messages_that_find_no_room_give_their_bytes_back) {
+  Queue queue = open({.capacity = 2, .payload_bytes_max = 1'000});
+  const std::string large(1'000, 'L');
+  fill(4, 1);
+  for (Message& message : messages_) {
+    message.payload = large;
+  }
+  EXPECT_EQ(*queue.publish(messages_, results_), 2u);
+  EXPECT_EQ(code_of(queue.publish({.payload = large})), Errc::queue_full);
+  Consumer consumer = *queue.consumer();
+  EXPECT_EQ(work_off(consumer).size(), 2u);
+  EXPECT_EQ(quiet_stats(queue).payload_pool_bytes, 0u);
+}
+
 TEST_F(PublishBatch, too_few_results_are_a_mistake_and_none_is_taken) {
   Queue queue = open();
   fill(3, 1);

@@ -2,7 +2,10 @@
 #include "tests/api/manual_engine.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
+#include <semaphore>
+#include <thread>
 
 namespace laneway::api_test {
 namespace {
@@ -106,6 +109,61 @@ TEST_F(Receive, a_pause_grants_nothing_while_leases_timers_and_publishing_go_on)
   queue.pause_consuming();  // a level, not a count
   queue.resume_consuming();
   EXPECT_EQ(work_off(consumer).size(), 2u);
+}
+
+TEST_F(Receive, a_pause_holds_back_what_has_been_published_since) {
+  Queue queue = open();
+  Consumer consumer = *queue.consumer();
+  queue.pause_consuming();
+  publish(queue, "a", "1");
+  EXPECT_TRUE(nothing_to_receive(consumer));
+  MessageBatch batch;
+  EXPECT_EQ(*consumer.take(batch), 0u);
+  queue.resume_consuming();
+  EXPECT_EQ(work_off(consumer).size(), 1u);
+}
+
+// Stops one thread where it reads the time, which it does first of all when it holds a shard.
+class StoppingClock final : public Clock {
+ public:
+  std::chrono::nanoseconds now() const noexcept override {
+    if (std::this_thread::get_id() == stopped.load()) {
+      reached.release();
+      goes_on.acquire();
+    }
+    return 1h;
+  }
+
+  mutable std::atomic<std::thread::id> stopped;
+  mutable std::binary_semaphore reached{0};
+  mutable std::binary_semaphore goes_on{0};
+};
+
+TEST(ReceiveWithThreads, a_busy_shard_is_skipped_not_waited_for) {
+  const auto clock = std::make_shared<StoppingClock>();
+  Engine engine = *Engine::open({.driver = DriverMode::manual, .clock = clock});
+  Queue queue = *engine.queue("mails", {.shards = 1});
+  Consumer consumer = *queue.consumer();
+  ASSERT_TRUE(queue.publish({.payload = "1"}));
+  std::size_t received = 0;
+  std::thread holder([&] {
+    Consumer slow = *queue.consumer();
+    clock->stopped.store(std::this_thread::get_id());
+    LeaseBatch batch = *slow.receive();
+    received = batch.ack();
+  });
+  clock->reached.acquire();
+  const LeaseBatch skipped = *consumer.receive();
+  EXPECT_TRUE(skipped.empty());
+  EXPECT_EQ(skipped.shards_skipped(), 1u) << "so that nobody takes it for an empty queue";
+  ASSERT_TRUE(queue.publish({.payload = "2"})) << "publishing goes on";
+  clock->stopped.store(std::thread::id());
+  clock->goes_on.release();
+  holder.join();
+  EXPECT_EQ(received, 1u);
+  const LeaseBatch next = *consumer.receive();
+  EXPECT_EQ(next.size(), 1u);
+  EXPECT_EQ(next.shards_skipped(), 0u);
 }
 
 // A hold is bounded work, and a receive that ended there although a message was to be had would
