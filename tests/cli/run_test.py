@@ -498,6 +498,19 @@ def records_without_a_key_are_worked_on_and_counted_or_refused(folder):
 
 
 @test
+def a_record_whose_id_was_read_before_is_passed_over(folder):
+    text = "a,1\na,2\nb,1\nb,\nc,\na,3\n"
+    done = run("--key", "(a|b|c)", "--dedup", "2", "--delimiter", ",", "--workers", "1", "--json",
+               folder / "report", "--handler", "echo", stdin=text)
+    report = json.loads((folder / "report").read_text())
+    equal((report["read"], report["duplicates"], report["acked"]), (5, 1, 5))
+    equal(done.out, b"a,1\na,2\nb,\nc,\na,3\n")
+    report = run("--dedup", "2", "--delimiter", ",", "--dedup-window", "1ms", "--handler", "count",
+                 "--json", "-", stdin="a,1\nb,2\n").json
+    equal((report["duplicates"], report["acked"]), (0, 2))
+
+
+@test
 def keys_come_from_json_and_from_expressions(folder):
     lines = '{"user": {"id": 1}}\n{"user": {"id": 2}}\n{"user": {"id": 1}}\n'
     for rule in ("/user/id", '"id": ([0-9]+)'):

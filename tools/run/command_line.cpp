@@ -41,6 +41,15 @@ void add_input(CLI::App& app, InputOptions& to) {
               });
   options.add({"-d,--delimiter", "TEXT", "What parts fields, instead of white space; \\t is a tab"},
               [&to](const std::string& text) { return take_delimiter(text, to.delimiter); });
+  options.add({"--dedup", "RULE",
+               "As --key: an id. A record is passed over when one of its id was read a short while "
+               "before"},
+              [&to](const std::string& text) {
+                to.dedup = text;
+                return std::string(text.empty() ? "is empty" : "");
+              });
+  options.add_duration({"--dedup-window", "DURATION", "How short (default 10m)"}, to.dedup_window,
+                       milliseconds(1));
   options.add_flag(
       "--strict-key", [&to] { to.strict_key = true; },
       "A record without a key is a dead letter; otherwise it is worked on in no order");

@@ -16,6 +16,7 @@ namespace {
 
 // Keys that are told apart for the report; about 30 MiB at most.
 constexpr std::size_t kKeysCounted = 262'144;
+constexpr std::size_t kIdsRemembered = 262'144;
 // Of a line of dead letters: what stands around its record, and what a byte may grow to in JSON.
 constexpr std::size_t kStoryBytesMax = 64 * 1024;
 constexpr std::size_t kEscapedBytesMax = 6;
@@ -29,10 +30,15 @@ RecordSplitter splitter_for(const InputOptions& options) {
 
 }  // namespace
 
-Feeder::Feeder(const RunParts& parts, InputStream& input, std::unique_ptr<KeyExtractor> keys)
+Feeder::Feeder(const RunParts& parts,
+               InputStream& input,
+               std::unique_ptr<KeyExtractor> keys,
+               std::unique_ptr<KeyExtractor> dedup_ids)
     : parts_(parts),
       input_(input),
       extractor_(std::move(keys)),
+      dedup_ids_(std::move(dedup_ids)),
+      seen_(parts.options.input.dedup_window, kIdsRemembered),
       splitter_(splitter_for(parts.options.input)),
       counts_(kKeysCounted) {}
 
@@ -134,6 +140,10 @@ bool Feeder::take_letter(const Record& line) {
 // False: as take().
 bool Feeder::take_keyed(const Record& record, const KeyFound& found) {
   const InputOptions& options = parts_.options.input;
+  if (is_duplicate(record)) {
+    parts_.tally.duplicates.add();
+    return true;
+  }
   if (found.key.empty() && options.strict_key) {
     parts_.tally.read.add();
     parts_.tally.refused_unkeyed.add();
@@ -149,6 +159,11 @@ bool Feeder::take_keyed(const Record& record, const KeyFound& found) {
     parts_.tally.unkeyed.add();
   }
   return true;
+}
+
+bool Feeder::is_duplicate(const Record& record) {
+  const std::string_view id = dedup_ids_->extract(record.bytes).key;
+  return !id.empty() && seen_.seen(id, std::chrono::steady_clock::now());
 }
 
 bool Feeder::publish(const Record& record, std::string_view key) {

@@ -15,6 +15,7 @@
 #include "tools/run/run_control.hpp"
 #include "tools/run/run_options.hpp"
 #include "tools/run/run_tally.hpp"
+#include "tools/run/seen_ids.hpp"
 
 #include <atomic>
 #include <memory>
@@ -37,7 +38,10 @@ struct RunParts {
 // run() is called once, on a thread of its own. Ends with the input, or when the run reads no more.
 class Feeder {
  public:
-  Feeder(const RunParts& parts, InputStream& input, std::unique_ptr<KeyExtractor> keys);
+  Feeder(const RunParts& parts,
+         InputStream& input,
+         std::unique_ptr<KeyExtractor> keys,
+         std::unique_ptr<KeyExtractor> dedup_ids);
 
   void run();
 
@@ -55,6 +59,7 @@ class Feeder {
   bool take(const Record& record);
   bool take_letter(const Record& line);
   bool take_keyed(const Record& record, const KeyFound& found);
+  bool is_duplicate(const Record& record);
   bool publish(const Record& record, std::string_view key);
   bool wait_for_room(int round);
   void refuse(const Record& record, std::string error);
@@ -63,6 +68,8 @@ class Feeder {
   RunParts parts_;
   InputStream& input_;
   std::unique_ptr<KeyExtractor> extractor_;
+  std::unique_ptr<KeyExtractor> dedup_ids_;
+  SeenIds seen_;
   RecordSplitter splitter_;
   KeyCounts counts_;
   std::string envelope_;

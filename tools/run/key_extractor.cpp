@@ -118,14 +118,13 @@ KeyFound KeyExtractor::extract(std::string_view record) {
   return found;
 }
 
+bool KeyExtractor::is_field(const std::string& rule) {
+  return !rule.empty() && rule.find_first_not_of("0123456789") == std::string::npos;
+}
+
 std::unique_ptr<KeyExtractor> KeyExtractor::make(const std::string& rule,
                                                  const std::string& delimiter,
                                                  std::string& mistake) {
-  const bool field = !rule.empty() && rule.find_first_not_of("0123456789") == std::string::npos;
-  if (!delimiter.empty() && !field) {
-    mistake = "a delimiter needs a key that is a field number";
-    return nullptr;
-  }
   if (rule.find('\0') != std::string::npos) {
     mistake = "a key rule holds no NUL byte";
     return nullptr;
@@ -133,7 +132,7 @@ std::unique_ptr<KeyExtractor> KeyExtractor::make(const std::string& rule,
   if (rule.empty()) {
     return std::make_unique<NoKey>();
   }
-  if (field) {
+  if (is_field(rule)) {
     const auto number = parse_count(rule);
     if (!number || *number == 0) {
       mistake = fmt::format("'{}' is no field number: the first field is 1", rule);

@@ -30,8 +30,11 @@ class KeyExtractor {
   virtual ~KeyExtractor() = default;
   KeyFound extract(std::string_view record);
 
+  // The rule is a field number, or wants to be one.
+  static bool is_field(const std::string& rule);
+
   // Null: there is a mistake in the rule, and `mistake` says which. An empty rule finds no keys and
-  // says nothing about it. An empty delimiter means white space; a delimiter goes with fields only.
+  // says nothing about it. An empty delimiter means white space; only a field looks at it.
   static std::unique_ptr<KeyExtractor> make(const std::string& rule,
                                             const std::string& delimiter,
                                             std::string& mistake);

@@ -52,6 +52,7 @@ void add_input(const Report& report, Table& table) {
   table.count("records read", report.read);
   table.some("  empty, skipped", report.empty);
   table.some("  before --from", report.passed_over);
+  table.some("  duplicates, passed over", report.duplicates);
   if (report.keyed) {
     const std::string busiest =
         report.keys == 0

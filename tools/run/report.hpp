@@ -24,7 +24,8 @@ struct Report {
   std::uint64_t read = 0;
   std::uint64_t empty = 0;
   std::uint64_t passed_over = 0;
-  std::uint64_t unkeyed = 0;  // worked on without order
+  std::uint64_t unkeyed = 0;     // worked on without order
+  std::uint64_t duplicates = 0;  // passed over: their id had been read
   std::uint64_t keys = 0;
   bool more_keys = false;  // there were more than could be told apart
   std::string busiest_key;

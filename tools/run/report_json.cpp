@@ -31,6 +31,7 @@ std::string report_json(const Report& report) {
       {"empty", report.empty},
       {"passed_over", report.passed_over},
       {"unkeyed", report.unkeyed},
+      {"duplicates", report.duplicates},
       {"keys", report.keys},
       {"keys_complete", !report.more_keys},
       {"busiest_key", {{"key", report.busiest_key}, {"records", report.busiest_key_records}}},

@@ -21,6 +21,24 @@ std::string about_each_worker(const HandlerOptions& options) {
   return "";
 }
 
+std::string about_rules(const InputOptions& options) {
+  if (!options.delimiter.empty() && !KeyExtractor::is_field(options.key) &&
+      !KeyExtractor::is_field(options.dedup)) {
+    return "--delimiter needs --key or --dedup with a field number";
+  }
+  if (options.dedup.empty() && options.dedup_window != InputOptions().dedup_window) {
+    return "--dedup-window needs --dedup";
+  }
+  std::string wrong;
+  if (!KeyExtractor::make(options.key, options.delimiter, wrong)) {
+    return "--key: " + wrong;
+  }
+  if (!KeyExtractor::make(options.dedup, options.delimiter, wrong)) {
+    return "--dedup: " + wrong;
+  }
+  return {};
+}
+
 std::string about_handler(const HandlerOptions& options) {
   const bool command = !options.command.empty();
   if (command && !options.handler.empty()) {
@@ -72,10 +90,7 @@ std::string contradiction(const RunOptions& options) {
   if (options.result.dead_letters == "-") {
     return "--dead-letters needs a file";
   }
-  if (!KeyExtractor::make(options.input.key, options.input.delimiter, wrong)) {
-    return "--key: " + wrong;
-  }
-  return {};
+  return about_rules(options.input);
 }
 
 }  // namespace laneway::tools

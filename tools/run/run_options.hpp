@@ -21,6 +21,8 @@ struct InputOptions {
   std::uint64_t read_ahead = 10'000;
   std::string key;  // rule of KeyExtractor; empty: no keys
   std::string delimiter;
+  std::string dedup;  // rule of KeyExtractor for an id; empty: none
+  std::chrono::milliseconds dedup_window{600'000};
   bool strict_key = false;  // a record without a key is refused
 
   bool has_keys() const { return !key.empty() || !replay.empty(); }

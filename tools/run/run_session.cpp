@@ -39,7 +39,7 @@ RunSession::RunSession(RunSetup& setup, Signals& signals, Queue queue)
              .pending = pending_,
              .rate = rate_,
              .dead_letters = setup.dead_letters},
-      feeder_(parts_, setup.input, std::move(setup.keys)),
+      feeder_(parts_, setup.input, std::move(setup.keys), std::move(setup.dedup_ids)),
       collector_(parts_) {}
 
 Report RunSession::run() {
@@ -151,6 +151,7 @@ Report RunSession::report() {
   report.empty = tally_.empty.get();
   report.passed_over = tally_.passed_over.get();
   report.unkeyed = tally_.unkeyed.get();
+  report.duplicates = tally_.duplicates.get();
   report.keyed = options.input.has_keys();
   report.keys = feeder_.keys().keys();
   report.more_keys = feeder_.keys().overflowed();

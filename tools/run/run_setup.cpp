@@ -51,7 +51,8 @@ std::string RunSetup::prepare() {
     return "--dead-letters names the file that is replayed: name another one";
   }
   keys = KeyExtractor::make(options.input.key, options.input.delimiter, mistake);
-  if (keys == nullptr) {
+  dedup_ids = KeyExtractor::make(options.input.dedup, options.input.delimiter, mistake);
+  if (keys == nullptr || dedup_ids == nullptr) {
     return mistake;
   }
   const HandlerOptions& work = options.handler;

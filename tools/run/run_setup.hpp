@@ -30,6 +30,7 @@ struct RunSetup {
   Console console{control};
   InputStream input;
   std::unique_ptr<KeyExtractor> keys;
+  std::unique_ptr<KeyExtractor> dedup_ids;
   std::unique_ptr<Handler> handler;
   DeadLetterFile dead_letters;
   ReportWriter writer;

@@ -26,6 +26,7 @@ struct RunTally {
   Counter empty;
   Counter passed_over;  // before --from
   Counter unkeyed;
+  Counter duplicates;  // passed over for their id
   Counter refused_long;
   Counter refused_unkeyed;
   Counter published;

@@ -140,6 +140,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Mistake{{"--line", "x", "--each-worker", "--", "cat"}, "has no {}"},
                     Mistake{{"--replay", "dead", "--input", "in", "--", "cat"}, "--input"},
                     Mistake{{"--key", "(", "--", "cat"}, "--key"},
+                    Mistake{{"--rate", "fast", "--", "cat"}, "no rate"},
+                    Mistake{{"--dedup", "(", "--", "cat"}, "--dedup"},
+                    Mistake{{"--dedup-window", "1s", "--", "cat"}, "needs --dedup"},
+                    Mistake{{"--delimiter", ",", "--key", "x=(.)", "--", "cat"}, "field number"},
                     Mistake{{"--delimiter", ",", "--", "cat"}, "delimiter"}));
 
 }  // namespace

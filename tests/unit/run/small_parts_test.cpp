@@ -5,6 +5,7 @@
 #include "tools/run/pending_records.hpp"
 #include "tools/run/rate_limit.hpp"
 #include "tools/run/reply.hpp"
+#include "tools/run/seen_ids.hpp"
 
 #include <gtest/gtest.h>
 
@@ -43,6 +44,28 @@ TEST(RateLimit, a_rate_is_a_count_in_a_second_a_minute_or_an_hour) {
   for (const char* text : {"", "0", "-1", "fast", "5/d", "5/", "1000001", "1.5"}) {
     EXPECT_NE(take_rate(text, distance), "") << text;
   }
+}
+
+TEST(SeenIds, an_id_is_known_for_the_length_of_the_window_and_no_longer) {
+  using std::chrono::seconds;
+  SeenIds seen(seconds(10), 100);
+  const SeenIds::Time begin{std::chrono::hours(1)};
+  EXPECT_FALSE(seen.seen("a", begin));
+  EXPECT_TRUE(seen.seen("a", begin + seconds(9)));
+  EXPECT_FALSE(seen.seen("b", begin + seconds(9)));
+  EXPECT_FALSE(seen.seen("a", begin + seconds(10)));  // the second meeting prolongs nothing
+  EXPECT_TRUE(seen.seen("a", begin + seconds(19)));
+}
+
+TEST(SeenIds, beyond_the_bound_the_oldest_is_forgotten_first) {
+  SeenIds seen(std::chrono::hours(1), 2);
+  const SeenIds::Time now{std::chrono::hours(1)};
+  for (const char* id : {"a", "b", "c"}) {
+    EXPECT_FALSE(seen.seen(id, now));
+  }
+  EXPECT_TRUE(seen.seen("b", now));
+  EXPECT_TRUE(seen.seen("c", now));
+  EXPECT_FALSE(seen.seen("a", now));
 }
 
 TEST(Reply, is_ok_or_retry_or_reject_with_a_reason) {
