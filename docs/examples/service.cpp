@@ -117,7 +117,7 @@ laneway::Outcome work(const laneway::MessageView& job, Book& ledger) {
 // [work]
 
 // [state]
-// What a client wants to know of the nine states.
+// What a client wants to know of a message's state.
 const char* word_for(laneway::MessageState state) {
   switch (state) {
     case laneway::MessageState::completed:
@@ -125,6 +125,7 @@ const char* word_for(laneway::MessageState state) {
     case laneway::MessageState::cancelled:
     case laneway::MessageState::dead:
     case laneway::MessageState::discarded:
+    case laneway::MessageState::dropped:
     case laneway::MessageState::expired:
       return "failed";
     default:

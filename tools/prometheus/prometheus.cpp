@@ -46,10 +46,20 @@ constexpr MetricText gauge(const char* name, const char* help) {
   return {name, help, MetricType::Gauge};
 }
 
+constexpr MetricText kRefused =
+    counter("laneway_publish_refused_total", "Messages refused, by the error.");
+constexpr MetricText kDeadLettered =
+    counter("laneway_dead_lettered_total", "Messages that became dead letters, and why.");
+
 constexpr Row kNumbers[] = {
     {counter("laneway_published_total", "Messages accepted."), &QueueStats::published},
-    {counter("laneway_publish_refused_total", "Messages refused, by the error."),
-     &QueueStats::refused_full, "reason", "queue_full"},
+    {kRefused, &QueueStats::refused_full, "reason", "queue_full"},
+    {kRefused, &QueueStats::refused_key_full, "reason", "key_full"},
+    {kRefused, &QueueStats::refused_too_large, "reason", "too_large"},
+    {kRefused, &QueueStats::refused_paused, "reason", "paused_for_publish"},
+    {kRefused, &QueueStats::shed, "reason", "shed"},
+    {counter("laneway_deduplicated_total", "Publishes whose message was there already."),
+     &QueueStats::deduplicated},
     {counter("laneway_leased_total", "Messages granted."), &QueueStats::leased_total},
     {counter("laneway_redelivered_total", "Messages granted again."), &QueueStats::redelivered},
     {counter("laneway_acked_total", "Messages completed."), &QueueStats::acked},
@@ -62,18 +72,23 @@ constexpr Row kNumbers[] = {
      &QueueStats::revoked},
     {counter("laneway_lease_lost_total", "Settles and extensions that came too late."),
      &QueueStats::lease_lost},
-    {counter("laneway_dead_lettered_total", "Messages that became dead letters."),
-     &QueueStats::dead_lettered},
+    {kDeadLettered, &QueueStats::dead_rejected, "reason", "rejected"},
+    {kDeadLettered, &QueueStats::dead_attempts, "reason", "attempts"},
+    {kDeadLettered, &QueueStats::dead_diverted, "reason", "diverted"},
     {counter("laneway_replayed_total", "Dead letters that were replayed."), &QueueStats::replayed},
     {counter("laneway_discarded_total", "Dead letters that were removed."), &QueueStats::discarded},
     {counter("laneway_expired_total", "Messages whose own deadline passed."), &QueueStats::expired},
     {counter("laneway_cancelled_total", "Messages that were cancelled."), &QueueStats::cancelled},
+    {counter("laneway_dropped_total", "Messages removed to make room for newer ones."),
+     &QueueStats::dropped},
     {gauge("laneway_capacity_messages", "Messages that the shards hold together."),
      &QueueStats::capacity},
     {gauge("laneway_pinned_messages", "Finished messages that an expired Lease still refers to."),
      &QueueStats::pinned},
     {gauge("laneway_active_keys", "Keys with a message that waits or is leased."),
      &QueueStats::keys_active},
+    {gauge("laneway_stopped_keys", "Of the active keys: those that a dead letter stops."),
+     &QueueStats::keys_stopped},
     {gauge("laneway_payload_pool_bytes", "Bytes taken from the payload pool."),
      &QueueStats::payload_pool_bytes},
 };

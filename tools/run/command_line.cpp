@@ -50,6 +50,13 @@ void add_input(CLI::App& app, InputOptions& to) {
               });
   options.add_duration({"--dedup-window", "DURATION", "How short (default 10m)"}, to.dedup_window,
                        milliseconds(1));
+  options.add({"--priority", "RULE",
+               "As --key: a whole number, higher ones first; 0 without one. Never past an earlier "
+               "record of the same key"},
+              [&to](const std::string& text) {
+                to.priority = text;
+                return std::string(text.empty() ? "is empty" : "");
+              });
   options.add_flag(
       "--strict-key", [&to] { to.strict_key = true; },
       "A record without a key is a dead letter; otherwise it is worked on in no order");
@@ -86,10 +93,13 @@ void add_work(CLI::App& app, RunOptions& to) {
   options.add_count(
       {"-w,--workers", "COUNT", "Records worked on at the same time (default: as many as cores)"},
       to.queueing.workers, 1, kWorkersMax);
-  options.add(
-      {"--rate", "RATE",
-       "At most so many deliveries, retries included, such as 100/s, 90/m or 5/h"},
-      [&to](const std::string& text) { return take_rate(text, to.queueing.turn_distance); });
+  options.add({"--rate", "RATE",
+               "At most so many deliveries, retries included, such as 100/s, 90/m or 5/h"},
+              [&to](const std::string& text) { return take_rate(text, to.queueing.per_second); });
+  options.add_count(
+      {"--max-in-flight", "COUNT",
+       "Records in the hands of all workers together, those that wait there included"},
+      to.queueing.max_in_flight, 1, UINT32_MAX);
   options.add_count(
       {"-a,--attempts", "COUNT", "Deliveries of a record before it is a dead letter (default 5)"},
       to.queueing.attempts, 1, kAttemptsMax);

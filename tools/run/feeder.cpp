@@ -2,6 +2,7 @@
 
 #include "tools/run/dead_letter_json.hpp"
 #include "tools/run/envelope.hpp"
+#include "tools/run/option_values.hpp"
 #include "tools/run/quantity.hpp"
 
 #include <fmt/format.h>
@@ -30,14 +31,10 @@ RecordSplitter splitter_for(const InputOptions& options) {
 
 }  // namespace
 
-Feeder::Feeder(const RunParts& parts,
-               InputStream& input,
-               std::unique_ptr<KeyExtractor> keys,
-               std::unique_ptr<KeyExtractor> dedup_ids)
+Feeder::Feeder(const RunParts& parts, InputStream& input, RecordRules rules)
     : parts_(parts),
       input_(input),
-      extractor_(std::move(keys)),
-      dedup_ids_(std::move(dedup_ids)),
+      rules_(std::move(rules)),
       seen_(parts.options.input.dedup_window, kIdsRemembered),
       splitter_(splitter_for(parts.options.input)),
       counts_(kKeysCounted) {}
@@ -112,7 +109,7 @@ bool Feeder::take(const Record& record) {
                                format_count(options.record_bytes_max)));
     return true;
   }
-  return take_keyed(record, extractor_->extract(record.bytes));
+  return take_keyed(record, rules_.key->extract(record.bytes));
 }
 
 bool Feeder::take_letter(const Record& line) {
@@ -134,7 +131,7 @@ bool Feeder::take_letter(const Record& line) {
   record.bytes = *letter->record;
   record.size = record.bytes.size();
   return take_keyed(record, options.key.empty() ? KeyFound{letter->key, "it had none"}
-                                                : extractor_->extract(record.bytes));
+                                                : rules_.key->extract(record.bytes));
 }
 
 // False: as take().
@@ -162,20 +159,22 @@ bool Feeder::take_keyed(const Record& record, const KeyFound& found) {
 }
 
 bool Feeder::is_duplicate(const Record& record) {
-  const std::string_view id = dedup_ids_->extract(record.bytes).key;
+  const std::string_view id = rules_.dedup->extract(record.bytes).key;
   return !id.empty() && seen_.seen(id, std::chrono::steady_clock::now());
 }
 
 bool Feeder::publish(const Record& record, std::string_view key) {
   seal(record.number, record.bytes, envelope_);
+  const std::int32_t priority = parse_priority(rules_.priority->extract(record.bytes).key);
   // They are told before the queue is: a worker may have the record before publish returns.
   parts_.pending.add(record.number);
   parts_.handler.joining(key, record.number);
   parts_.tally.read.add();
   for (int round = 0;; ++round) {
     const bool room = parts_.tally.dying.get() <= parts_.options.input.read_ahead;
-    const auto id = room ? parts_.queue.publish({.key = key, .payload = envelope_})
-                         : Result<MessageId>(Errc::queue_full);
+    const auto id =
+        room ? parts_.queue.publish({.key = key, .payload = envelope_, .priority = priority})
+             : Result<MessageId>(Errc::queue_full);
     if (id) {
       parts_.tally.published.add();
       return true;

@@ -10,7 +10,6 @@
 #include "tools/run/key_counts.hpp"
 #include "tools/run/key_extractor.hpp"
 #include "tools/run/pending_records.hpp"
-#include "tools/run/rate_limit.hpp"
 #include "tools/run/record_splitter.hpp"
 #include "tools/run/run_control.hpp"
 #include "tools/run/run_options.hpp"
@@ -31,17 +30,20 @@ struct RunParts {
   Handler& handler;
   RunTally& tally;
   PendingRecords& pending;
-  RateLimit& rate;
   DeadLetterFile& dead_letters;
+};
+
+// What is looked for in records.
+struct RecordRules {
+  std::unique_ptr<KeyExtractor> key;
+  std::unique_ptr<KeyExtractor> dedup;
+  std::unique_ptr<KeyExtractor> priority;
 };
 
 // run() is called once, on a thread of its own. Ends with the input, or when the run reads no more.
 class Feeder {
  public:
-  Feeder(const RunParts& parts,
-         InputStream& input,
-         std::unique_ptr<KeyExtractor> keys,
-         std::unique_ptr<KeyExtractor> dedup_ids);
+  Feeder(const RunParts& parts, InputStream& input, RecordRules rules);
 
   void run();
 
@@ -67,8 +69,7 @@ class Feeder {
 
   RunParts parts_;
   InputStream& input_;
-  std::unique_ptr<KeyExtractor> extractor_;
-  std::unique_ptr<KeyExtractor> dedup_ids_;
+  RecordRules rules_;
   SeenIds seen_;
   RecordSplitter splitter_;
   KeyCounts counts_;

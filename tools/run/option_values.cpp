@@ -3,6 +3,7 @@
 #include "tools/run/quantity.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <string_view>
 
 namespace laneway::tools {
@@ -33,20 +34,23 @@ std::string take_backoff(const std::string& text, Backoff& to) {
   return to.cap < to.first ? "has its longest wait below its first" : "";
 }
 
-std::string take_rate(const std::string& text, std::chrono::nanoseconds& to) {
-  using std::chrono::nanoseconds;
+std::string take_rate(const std::string& text, double& per_second) {
   const std::size_t slash = std::min(text.find('/'), text.size());
   const std::string_view unit = std::string_view(text).substr(slash);
-  nanoseconds span = std::chrono::seconds(unit.empty() || unit == "/s" ? 1 : 0);
-  if (unit == "/m" || unit == "/h") {
-    span = std::chrono::minutes(unit == "/m" ? 1 : 60);
-  }
+  const double seconds = unit.empty() || unit == "/s" ? 1 : unit == "/m" ? 60 : 3600;
   const auto count = parse_count(std::string_view(text).substr(0, slash));
-  if (!count || *count == 0 || *count > kRateMax || span.count() == 0) {
+  if (!count || *count == 0 || *count > kRateMax || (seconds > 60 && unit != "/h")) {
     return "is no rate, such as 100, 100/s, 90/m or 5/h";
   }
-  to = span / static_cast<std::int64_t>(*count);
+  per_second = static_cast<double>(*count) / seconds;
   return {};
+}
+
+std::int32_t parse_priority(std::string_view text) {
+  std::int32_t priority = 0;
+  const char* end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, priority);
+  return error == std::errc() && stopped == end ? priority : 0;
 }
 
 std::string take_exit_codes(const std::string& text, std::set<std::uint32_t>& to) {

@@ -3,10 +3,10 @@
 
 #include <laneway/options.hpp>
 
-#include <chrono>
 #include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
 
 namespace laneway::tools {
 
@@ -14,9 +14,11 @@ namespace laneway::tools {
 // the first if that is more. The engine waits a millisecond at least.
 std::string take_backoff(const std::string& text, Backoff& to);
 
-// "100", "100/s", "90/m" or "5/h": so many in that time, a second unless it is said. The distance
-// between two of them.
-std::string take_rate(const std::string& text, std::chrono::nanoseconds& to);
+// "100", "100/s", "90/m" or "5/h": so many in that time, a second unless it is said.
+std::string take_rate(const std::string& text, double& per_second);
+
+// A whole number; what is none, or above 32 bits, is 0.
+std::int32_t parse_priority(std::string_view text);
 
 // "64,65": exit codes from 1 to 255.
 std::string take_exit_codes(const std::string& text, std::set<std::uint32_t>& to);

@@ -23,8 +23,8 @@ std::string about_each_worker(const HandlerOptions& options) {
 
 std::string about_rules(const InputOptions& options) {
   if (!options.delimiter.empty() && !KeyExtractor::is_field(options.key) &&
-      !KeyExtractor::is_field(options.dedup)) {
-    return "--delimiter needs --key or --dedup with a field number";
+      !KeyExtractor::is_field(options.dedup) && !KeyExtractor::is_field(options.priority)) {
+    return "--delimiter needs --key, --dedup or --priority with a field number";
   }
   if (options.dedup.empty() && options.dedup_window != InputOptions().dedup_window) {
     return "--dedup-window needs --dedup";
@@ -35,6 +35,9 @@ std::string about_rules(const InputOptions& options) {
   }
   if (!KeyExtractor::make(options.dedup, options.delimiter, wrong)) {
     return "--dedup: " + wrong;
+  }
+  if (!KeyExtractor::make(options.priority, options.delimiter, wrong)) {
+    return "--priority: " + wrong;
   }
   return {};
 }

@@ -21,7 +21,8 @@ struct InputOptions {
   std::uint64_t read_ahead = 10'000;
   std::string key;  // rule of KeyExtractor; empty: no keys
   std::string delimiter;
-  std::string dedup;  // rule of KeyExtractor for an id; empty: none
+  std::string priority;  // rule of KeyExtractor for a number; empty: none
+  std::string dedup;     // rule of KeyExtractor for an id; empty: none
   std::chrono::milliseconds dedup_window{600'000};
   bool strict_key = false;  // a record without a key is refused
 
@@ -54,7 +55,8 @@ struct QueueingOptions {
   Backoff backoff{.first = std::chrono::milliseconds(200),
                   .cap = std::chrono::milliseconds(10'000)};
   OnFailure on_failure = OnFailure::hold;
-  std::chrono::nanoseconds turn_distance{0};  // between two deliveries; 0: no limit
+  double per_second = 0;            // deliveries; 0: no limit
+  std::uint32_t max_in_flight = 0;  // 0: no limit
   // 0: an hour; a second when deliveries are lost on purpose. Nothing but a loss lets one run out.
   std::chrono::milliseconds lease{0};
 };

@@ -30,16 +30,14 @@ RunSession::RunSession(RunSetup& setup, Signals& signals, Queue queue)
     : setup_(setup),
       signals_(signals),
       queue_(std::move(queue)),
-      rate_(setup.options.queueing.turn_distance),
       parts_{.options = setup.options,
              .control = setup.control,
              .queue = queue_,
              .handler = *setup.handler,
              .tally = tally_,
              .pending = pending_,
-             .rate = rate_,
              .dead_letters = setup.dead_letters},
-      feeder_(parts_, setup.input, std::move(setup.keys), std::move(setup.dedup_ids)),
+      feeder_(parts_, setup.input, std::move(setup.rules)),
       collector_(parts_) {}
 
 Report RunSession::run() {

@@ -43,7 +43,6 @@ class RunSession {
   Queue queue_;
   RunTally tally_;
   PendingRecords pending_;
-  RateLimit rate_;
   const RunParts parts_;
   Feeder feeder_;
   DeadLetterCollector collector_;

@@ -50,9 +50,11 @@ std::string RunSetup::prepare() {
   if (replay && is_same_file(options.input.replay, options.result.dead_letters)) {
     return "--dead-letters names the file that is replayed: name another one";
   }
-  keys = KeyExtractor::make(options.input.key, options.input.delimiter, mistake);
-  dedup_ids = KeyExtractor::make(options.input.dedup, options.input.delimiter, mistake);
-  if (keys == nullptr || dedup_ids == nullptr) {
+  const InputOptions& asked = options.input;
+  rules.key = KeyExtractor::make(asked.key, asked.delimiter, mistake);
+  rules.dedup = KeyExtractor::make(asked.dedup, asked.delimiter, mistake);
+  rules.priority = KeyExtractor::make(asked.priority, asked.delimiter, mistake);
+  if (!mistake.empty()) {
     return mistake;
   }
   const HandlerOptions& work = options.handler;
@@ -96,6 +98,9 @@ QueueOptions RunSetup::queue_options() const {
   // The feeder waits while more than read_ahead are not collected; as many may follow those.
   queue.dead_letters_max = 2 * options.input.read_ahead + 1;
   queue.outcomes_remembered = 1;  // nobody asks for them
+  queue.rate.per_second = options.queueing.per_second;
+  queue.in_flight_max = options.queueing.max_in_flight;
+  queue.priorities = !options.input.priority.empty();
   queue.seed = options.handler.seed;
   return queue;
 }

@@ -3,9 +3,9 @@
 
 #include "tools/run/console.hpp"
 #include "tools/run/dead_letter_file.hpp"
+#include "tools/run/feeder.hpp"
 #include "tools/run/handler.hpp"
 #include "tools/run/input_stream.hpp"
-#include "tools/run/key_extractor.hpp"
 #include "tools/run/report_writer.hpp"
 #include "tools/run/run_control.hpp"
 #include "tools/run/run_options.hpp"
@@ -29,8 +29,7 @@ struct RunSetup {
   RunControl control;
   Console console{control};
   InputStream input;
-  std::unique_ptr<KeyExtractor> keys;
-  std::unique_ptr<KeyExtractor> dedup_ids;
+  RecordRules rules;
   std::unique_ptr<Handler> handler;
   DeadLetterFile dead_letters;
   ReportWriter writer;

@@ -3,7 +3,6 @@
 #include "tools/run/envelope.hpp"
 
 #include <exception>
-#include <thread>
 
 namespace laneway::tools {
 
@@ -36,11 +35,7 @@ void Worker::run() {
 void Worker::work() {
   while (!parts_.control.stopping()) {
     drop_lost();
-    if (!await_turn()) {
-      return;
-    }
-    const std::uint32_t max = turn_ ? 1 : parts_.handler.batch();
-    auto batch = consumer_.receive({.max = max, .wait = kWait});
+    auto batch = consumer_.receive({.max = parts_.handler.batch(), .wait = kWait});
     if (!batch) {
       if (batch.error().code != Errc::closed) {
         parts_.control.fail("cannot receive: " + to_string(batch.error()));
@@ -51,7 +46,6 @@ void Worker::work() {
       parts_.handler.idle(index_);
     }
     for (Lease& lease : *batch) {
-      turn_.reset();
       if (parts_.control.stopping()) {
         (void)lease.release();
       } else {
@@ -59,21 +53,6 @@ void Worker::work() {
       }
     }
   }
-}
-
-bool Worker::await_turn() {
-  if (!parts_.rate.limits()) {
-    return true;
-  }
-  auto now = Clock::now();
-  if (!turn_) {
-    turn_ = parts_.rate.take_turn(now);
-  }
-  for (; now < *turn_ && !parts_.control.stopping(); now = Clock::now()) {
-    parts_.handler.idle(index_);
-    std::this_thread::sleep_until(std::min(*turn_, now + kWait));
-  }
-  return !parts_.control.stopping();
 }
 
 void Worker::work_on(Lease& lease) {

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <optional>
 #include <utility>
 
 namespace laneway::tools {
@@ -27,8 +26,6 @@ class Worker {
 
  private:
   void work();
-  // False: the run is stopping.
-  bool await_turn();
   void work_on(Lease& lease);
   Verdict handle(const Delivery& delivery, LeaseKeeper& keeper);
   // True: the settle took effect.
@@ -39,8 +36,6 @@ class Worker {
   Consumer consumer_;
   std::uint32_t index_;
   std::uint64_t ticket_;
-  // Taken from the rate limit, and not used yet.
-  std::optional<RateLimit::Time> turn_;
   DurationHistogram handling_;
   // Leases that were lost on purpose, kept until they have run out.
   std::deque<std::pair<Lease, std::chrono::steady_clock::time_point>> lost_;

@@ -142,6 +142,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Mistake{{"--key", "(", "--", "cat"}, "--key"},
                     Mistake{{"--rate", "fast", "--", "cat"}, "no rate"},
                     Mistake{{"--dedup", "(", "--", "cat"}, "--dedup"},
+                    Mistake{{"--priority", "(", "--", "cat"}, "--priority"},
+                    Mistake{{"--max-in-flight", "0", "--", "cat"}, "1 to"},
                     Mistake{{"--dedup-window", "1s", "--", "cat"}, "needs --dedup"},
                     Mistake{{"--delimiter", ",", "--key", "x=(.)", "--", "cat"}, "field number"},
                     Mistake{{"--delimiter", ",", "--", "cat"}, "delimiter"}));

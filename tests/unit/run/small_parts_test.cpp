@@ -3,7 +3,6 @@
 #include "tools/run/key_counts.hpp"
 #include "tools/run/option_values.hpp"
 #include "tools/run/pending_records.hpp"
-#include "tools/run/rate_limit.hpp"
 #include "tools/run/reply.hpp"
 #include "tools/run/seen_ids.hpp"
 
@@ -22,27 +21,23 @@ TEST(Envelope, a_record_comes_out_as_it_went_in) {
   EXPECT_EQ(open_envelope(sealed).record, "");
 }
 
-TEST(RateLimit, turns_lie_at_equal_distances_and_a_pause_is_not_made_up_for) {
-  using std::chrono::milliseconds;
-  RateLimit limit(milliseconds(10));
-  const RateLimit::Time begin{std::chrono::hours(1)};
-  EXPECT_EQ(limit.take_turn(begin), begin);
-  EXPECT_EQ(limit.take_turn(begin), begin + milliseconds(10));
-  EXPECT_EQ(limit.take_turn(begin + milliseconds(3)), begin + milliseconds(20));
-  EXPECT_EQ(limit.take_turn(begin + milliseconds(99)), begin + milliseconds(99));
-  EXPECT_EQ(limit.take_turn(begin + milliseconds(99)), begin + milliseconds(109));
-}
-
-TEST(RateLimit, a_rate_is_a_count_in_a_second_a_minute_or_an_hour) {
-  std::chrono::nanoseconds distance{0};
-  for (const auto& [text, expected] :
-       {std::pair("4", 250'000'000LL), std::pair("1000000/s", 1000LL),
-        std::pair("120/m", 500'000'000LL), std::pair("1/h", 3'600'000'000'000LL)}) {
-    EXPECT_EQ(take_rate(text, distance), "");
-    EXPECT_EQ(distance.count(), expected) << text;
+TEST(OptionValues, a_rate_is_a_count_in_a_second_a_minute_or_an_hour) {
+  double per_second = 0;
+  for (const auto& [text, expected] : {std::pair("4", 4.0), std::pair("1000000/s", 1e6),
+                                       std::pair("120/m", 2.0), std::pair("1800/h", 0.5)}) {
+    EXPECT_EQ(take_rate(text, per_second), "");
+    EXPECT_EQ(per_second, expected) << text;
   }
   for (const char* text : {"", "0", "-1", "fast", "5/d", "5/", "1000001", "1.5"}) {
-    EXPECT_NE(take_rate(text, distance), "") << text;
+    EXPECT_NE(take_rate(text, per_second), "") << text;
+  }
+}
+
+TEST(OptionValues, a_priority_is_a_whole_number_and_what_is_none_is_0) {
+  EXPECT_EQ(parse_priority("7"), 7);
+  EXPECT_EQ(parse_priority("-2147483648"), INT32_MIN);
+  for (const char* text : {"", "0", "high", "7th", "1.5", "2147483648"}) {
+    EXPECT_EQ(parse_priority(text), 0) << text;
   }
 }
 
