@@ -292,6 +292,9 @@ Result<> QueueState::wait_for(milliseconds wait, VisitAll visit_all) {
 // --- operators --------------------------------------------------------------------------------
 
 Result<QueueStats> QueueState::stats() {
+  const auto lost = [this](SettleVerb verb) {
+    return lease_lost[static_cast<std::size_t>(verb)].read();
+  };
   QueueStats total;
   for (const auto& shard : shards_) {
     QueueStats stats;
@@ -316,7 +319,13 @@ Result<QueueStats> QueueState::stats() {
   total.in_flight = in_flight.out();
   total.above_high_watermark = high.above();
   total.ring_busy = ring_busy.read();
-  total.lease_lost = lease_lost.read();
+  total.lease_lost_ack = lost(SettleVerb::ack);
+  total.lease_lost_nack = lost(SettleVerb::nack);
+  total.lease_lost_release = lost(SettleVerb::release);
+  total.lease_lost_reject = lost(SettleVerb::reject);
+  total.lease_lost_extend = lost(SettleVerb::extend);
+  total.lease_lost = total.lease_lost_ack + total.lease_lost_nack + total.lease_lost_release +
+                     total.lease_lost_reject + total.lease_lost_extend;
   total.payload_pool_bytes = pool.bytes_taken();
   return total;
 }

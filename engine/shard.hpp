@@ -164,7 +164,7 @@ class Shard : public Letter {
   void release();
   void deliver(Lease& lease, std::uint64_t entry);
   void depart(std::uint32_t leases);
-  Error lost(std::uint64_t settles);
+  Error lost(SettleVerb verb, std::uint64_t settles);
   DeadLetter letter(const Slot& slot, bool payload) const;
   bool fits(const DeadLetterFilter& filter, const Slot& slot, std::int64_t now_ns) const;
 

@@ -12,6 +12,7 @@
 #include "engine/concurrent/watermark.hpp"
 #include "engine/payload_pool.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -19,6 +20,10 @@
 namespace laneway::engine {
 
 class Driver;
+
+// What a holder of a lease may ask for; as places of lease_lost.
+enum class SettleVerb : std::uint8_t { ack, nack, release, reject, extend };
+inline constexpr std::size_t kSettleVerbs = 5;
 
 struct ShardHost {
   ShardHost(std::shared_ptr<Driver> driver_used,
@@ -65,7 +70,7 @@ struct ShardHost {
   Flag closed;
   Flag consuming_paused;
   Flag publishing_paused;
-  alignas(kDestructive) Counter lease_lost;
+  alignas(kDestructive) std::array<Counter, kSettleVerbs> lease_lost;
   Counter refused_full;
   Counter refused_key_full;
   Counter refused_too_large;

@@ -9,6 +9,21 @@
 
 namespace laneway::engine {
 
+namespace {
+
+SettleVerb verb_of(LeaseState verdict) {
+  switch (verdict) {
+    case LeaseState::nacked:
+      return SettleVerb::nack;
+    case LeaseState::released:
+      return SettleVerb::release;
+    default:
+      return SettleVerb::reject;
+  }
+}
+
+}  // namespace
+
 Result<> Shard::settle(Lease& lease, LeaseState verdict, const Failure* failure) {
   constexpr auto kAfterMax = std::chrono::milliseconds(kDelayMsMax);
   if (failure != nullptr && failure->after &&
@@ -16,7 +31,7 @@ Result<> Shard::settle(Lease& lease, LeaseState verdict, const Failure* failure)
     return {Errc::invalid_argument, "the delay of a retry is 0 to 8.7 years"};
   }
   if (!words_[lease.slot_].settle(lease.generation_, verdict)) {
-    return lost(1);
+    return lost(verb_of(verdict), 1);
   }
   stall_point(StallPoint::settle_decided);
   if (failure != nullptr) {
@@ -32,7 +47,7 @@ Result<> Shard::settle(Lease& lease, LeaseState verdict, const Failure* failure)
 
 Result<> Shard::ack(Lease& lease) {
   if (!words_[lease.slot_].settle(lease.generation_, LeaseState::acked)) {
-    return lost(1);
+    return lost(SettleVerb::ack, 1);
   }
   stall_point(StallPoint::settle_decided);
   deliver(lease, acked_entry(lease));
@@ -44,7 +59,7 @@ Result<> Shard::ack(Lease& lease, std::string_view result) {
     return {Errc::invalid_argument, "a result is of one message, in a queue that keeps results"};
   }
   if (!words_[lease.slot_].settle(lease.generation_, LeaseState::acked)) {
-    return lost(1);
+    return lost(SettleVerb::ack, 1);
   }
   notes_[lease.slot_].set_text(result);
   deliver(lease, entry(Final::acked_with_result, lease.slot_));
@@ -78,11 +93,11 @@ void Shard::depart(std::uint32_t leases) {
   }
 }
 
-Error Shard::lost(std::uint64_t settles) {
+Error Shard::lost(SettleVerb verb, std::uint64_t settles) {
   if (host_.closed.read()) {
     return {Errc::closed, 0, "the queue has been closed"};
   }
-  host_.lease_lost.add(settles);
+  host_.lease_lost[static_cast<std::size_t>(verb)].add(settles);
   return {Errc::lease_lost, 0, "the lease expired, was revoked, or was settled before"};
 }
 
@@ -95,7 +110,7 @@ Result<> Shard::ack_through(Lease& lease, std::size_t count) {
     return ack(lease);
   }
   if (!words_[lease.slot_].ack_through(lease.generation_, static_cast<std::uint32_t>(count))) {
-    return lost(1);
+    return lost(SettleVerb::ack, 1);
   }
   return {};
 }
@@ -107,7 +122,7 @@ Result<> Shard::extend(Lease& lease, std::chrono::milliseconds by) {
   const std::uint64_t deadline =
       ShardCore::tick_after(host_.now_ns(), static_cast<std::uint64_t>(by.count()));
   if (!words_[lease.slot_].extend(lease.generation_, deadline)) {
-    return lost(1);
+    return lost(SettleVerb::extend, 1);
   }
   if (words_[lease.slot_].view().marked) {
     return {Errc::cancelled, "somebody has asked to cancel the message"};
@@ -125,7 +140,7 @@ std::size_t Shard::ack_all(std::span<Lease> leases) {
     }
   }
   if (winners < leases.size()) {
-    (void)lost(leases.size() - winners);
+    (void)lost(SettleVerb::ack, leases.size() - winners);
   }
   if (winners == 0) {
     return 0;

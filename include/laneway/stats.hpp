@@ -73,8 +73,13 @@ struct LANEWAY_EXPORT QueueStats {
   std::uint64_t rejected = 0;
   std::uint64_t lease_expired = 0;
   std::uint64_t abandoned = 0;
-  std::uint64_t revoked = 0;  // messages of a run given back because an earlier one failed
-  std::uint64_t lease_lost = 0;
+  std::uint64_t revoked = 0;     // messages of a run given back because an earlier one failed
+  std::uint64_t lease_lost = 0;  // settles that came too late, by verb:
+  std::uint64_t lease_lost_ack = 0;
+  std::uint64_t lease_lost_nack = 0;
+  std::uint64_t lease_lost_release = 0;
+  std::uint64_t lease_lost_reject = 0;
+  std::uint64_t lease_lost_extend = 0;
   std::uint64_t dead_lettered = 0;  // by reason:
   std::uint64_t dead_rejected = 0;
   std::uint64_t dead_attempts = 0;

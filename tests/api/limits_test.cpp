@@ -112,6 +112,31 @@ TEST_F(Limits, refusals_are_counted_by_their_reason) {
   EXPECT_EQ(quiet_stats(queue).refused_paused, 1u);
 }
 
+TEST_F(Limits, settles_that_come_too_late_are_counted_by_their_verb) {
+  Queue queue = open({.attempts_max = 100});
+  Consumer consumer = *queue.consumer();
+  publish(queue, "a");
+  const auto late = [&] {
+    Lease lease = receive_one(consumer, 1s);
+    pass(1s);
+    pass(1h);
+    return lease;
+  };
+  EXPECT_FALSE(late().ack());
+  EXPECT_FALSE(late().nack());
+  EXPECT_FALSE(late().release());
+  EXPECT_FALSE(late().reject());
+  EXPECT_FALSE(late().extend(1s));
+  EXPECT_FALSE(late().extend(1s));
+  const QueueStats stats = quiet_stats(queue);
+  EXPECT_EQ(stats.lease_lost_ack, 1u);
+  EXPECT_EQ(stats.lease_lost_nack, 1u);
+  EXPECT_EQ(stats.lease_lost_release, 1u);
+  EXPECT_EQ(stats.lease_lost_reject, 1u);
+  EXPECT_EQ(stats.lease_lost_extend, 2u);
+  EXPECT_EQ(stats.lease_lost, 6u);
+}
+
 TEST_F(Limits, a_publisher_does_not_wait_when_time_is_moved_by_hand) {
   Queue queue = open({.capacity = 1, .overflow = Overflow::block, .block_max = 1h});
   publish(queue, "a");
