@@ -1,4 +1,5 @@
-// Floor 0. Places where a test may stop a thread to see who waits for it. Nothing in production.
+// Floor 0. Places where a test may stop a thread to see who waits for it. Nothing in a
+// released library.
 #pragma once
 
 #include <cstdint>
