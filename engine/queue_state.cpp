@@ -173,15 +173,18 @@ Result<> QueueState::receive(const ReceiveOptions& options,
   }
   const milliseconds lease = options.lease > milliseconds::zero() ? options.lease : options_.lease;
   const ReceiveTerms terms{options.max, static_cast<std::uint64_t>(lease.count()), consumer};
+  const auto visit_each = [&] {
+    batch->shards_skipped_ = 0;
+    for (std::uint32_t i = 0; i < shards_.size() && batch->size_ < terms.max; ++i) {
+      Shard& shard = *shards_[(visit + i) & (shards_.size() - 1)];
+      const Shard::Visit visited =
+          visit_shard(shard, batch, [&] { return shard.receive(terms, batch); });
+      batch->shards_skipped_ += visited == Shard::Visit::busy ? 1u : 0u;
+    }
+  };
   const auto visit_all = [&] {
     for (int tries = 0; tries < kBusyTries; ++tries) {
-      batch->shards_skipped_ = 0;
-      for (std::uint32_t i = 0; i < shards_.size() && batch->size_ < terms.max; ++i) {
-        Shard& shard = *shards_[(visit + i) & (shards_.size() - 1)];
-        const Shard::Visit visited =
-            visit_shard(shard, batch, [&] { return shard.receive(terms, batch); });
-        batch->shards_skipped_ += visited == Shard::Visit::busy ? 1u : 0u;
-      }
+      visit_each();
       if (!batch->empty() || batch->shards_skipped_ == 0) {
         break;
       }
@@ -198,23 +201,24 @@ Result<std::size_t> QueueState::take(const ReceiveOptions& options,
   if (const Result<> valid = check(options); !valid) {
     return valid.error();
   }
-  const auto visit_all = [&] {
-    if (is_handoff()) {
-      if (!consuming_paused.read()) {
-        handoff_->take(options.max, batch);
-        if (consumers.anybody_waits() && handoff_->ring().anything()) {
-          consumers.notify_one();  // what is left is for another
-        }
+  const auto visit_ring = [&] {
+    if (!consuming_paused.read()) {
+      handoff_->take(options.max, batch);
+      if (consumers.anybody_waits() && handoff_->ring().anything()) {
+        consumers.notify_one();  // what is left is for another
       }
-      return !batch->empty();
     }
+    return !batch->empty();
+  };
+  const auto visit_all = [&] {
     for (std::uint32_t i = 0; i < shards_.size() && batch->size_ < options.max; ++i) {
       Shard& shard = *shards_[(visit + i) & (shards_.size() - 1)];
       (void)visit_shard(shard, batch, [&] { return shard.take(options.max, batch); });
     }
     return !batch->empty();
   };
-  const Result<> waited = wait_for(options.wait, visit_all);
+  const Result<> waited =
+      is_handoff() ? wait_for(options.wait, visit_ring) : wait_for(options.wait, visit_all);
   if (!waited) {
     return waited.error();
   }

@@ -237,8 +237,9 @@ class alignas(kCacheLine) BasicTimerWheel {
   // The bucket of the next event. While a cascade is in progress that bucket comes before it.
   std::uint32_t first_occupied() const noexcept {
     LANEWAY_ASSERT(occupied_words_ != 0);
-    const auto word = static_cast<std::uint32_t>(std::countr_zero(occupied_words_));
-    return word * 64 + static_cast<std::uint32_t>(std::countr_zero(occupied_[word]));
+    // Not std::countr_zero: for its answer of 64, which cannot be here, GCC warns of the subscript.
+    const auto word = static_cast<std::uint32_t>(__builtin_ctzll(occupied_words_));
+    return word * 64 + static_cast<std::uint32_t>(__builtin_ctzll(occupied_[word]));
   }
 
   // The tick at which an occupied bucket begins, outside of cascades.

@@ -22,8 +22,8 @@ set(laneway_program "built")
 add_library(laneway_run OBJECT ${run_sources})
 target_include_directories(laneway_run PUBLIC ${PROJECT_SOURCE_DIR})
 target_link_libraries(laneway_run PUBLIC
-  laneway::laneway laneway_warnings Threads::Threads CLI11::CLI11 fmt::fmt
-  nlohmann_json::nlohmann_json)
+  laneway::laneway laneway_warnings $<$<CONFIG:Debug>:laneway_unoptimised>
+  Threads::Threads CLI11::CLI11 fmt::fmt nlohmann_json::nlohmann_json)
 set_target_properties(laneway_run PROPERTIES CXX_EXTENSIONS OFF)
 
 add_executable(laneway_tool ${sources})

@@ -31,13 +31,23 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LES
   target_compile_options(laneway_warnings INTERFACE -Wno-restrict)
 endif()
 
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_UNITY_BUILD)
+  # Of unnamed namespaces in included files, as which GCC sees all sources of a unity build.
+  target_compile_options(laneway_warnings INTERFACE -Wno-subobject-linkage)
+endif()
+
+# For what compiles long and runs shortly.
+add_library(laneway_unoptimised INTERFACE)
+target_compile_options(laneway_unoptimised INTERFACE -O0)
+
 # Includes are written from the repository's root: "engine/base/limits.hpp", "tests/...".
 add_library(laneway_private INTERFACE)
 target_link_libraries(laneway_private INTERFACE laneway_warnings Threads::Threads)
 target_include_directories(laneway_private INTERFACE
   ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/gen)
 # Who sees internal headers must agree with the library on these, or inline functions would differ.
-target_compile_definitions(laneway_private INTERFACE $<$<CONFIG:Release>:LANEWAY_RELEASE=1>)
+target_compile_definitions(laneway_private INTERFACE
+  $<$<CONFIG:Release>:LANEWAY_RELEASE=1> $<$<CONFIG:Debug>:LANEWAY_STALL_POINTS=1>)
 if(NOT BUILD_SHARED_LIBS)
   target_compile_definitions(laneway_private INTERFACE LANEWAY_STATIC_DEFINE)
 endif()

@@ -11,6 +11,8 @@ namespace laneway::tools {
 
 namespace {
 
+using Kind = Verdict::Kind;
+
 constexpr std::size_t kStoriesMax = 5;
 
 std::string named(const Delivery& delivery) {
@@ -50,7 +52,6 @@ void OrderCheck::begin(const Delivery& delivery) {
 }
 
 void OrderCheck::settling(const Delivery& delivery, Verdict::Kind kind) {
-  using Kind = Verdict::Kind;
   const std::lock_guard lock(mutex_);
   Entry* entry = find(delivery);
   if (entry == nullptr) {

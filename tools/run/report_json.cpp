@@ -6,8 +6,10 @@ namespace laneway::tools {
 
 namespace {
 
-nlohmann::ordered_json samples_json(const Report& report) {
-  nlohmann::ordered_json samples = nlohmann::ordered_json::array();
+using Json = nlohmann::ordered_json;
+
+Json samples_json(const Report& report) {
+  Json samples = Json::array();
   for (const DeadSample& sample : report.dead_samples) {
     samples.push_back({{"number", sample.number},
                        {"key", sample.key},
@@ -20,7 +22,6 @@ nlohmann::ordered_json samples_json(const Report& report) {
 }  // namespace
 
 std::string report_json(const Report& report) {
-  using Json = nlohmann::ordered_json;
   const auto seconds = [](auto duration) {
     return std::chrono::duration<double>(duration).count();
   };

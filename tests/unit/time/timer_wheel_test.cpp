@@ -10,9 +10,9 @@
 namespace laneway::engine {
 namespace {
 
-constexpr std::uint64_t kDay = std::uint64_t{24} * 3600 * 1000;
+constexpr std::uint64_t kDayTicks = std::uint64_t{24} * 3600 * 1000;
 constexpr std::uint64_t kRound = std::uint64_t{1} << 32;
-constexpr std::uint32_t kAll = 1'000'000;
+constexpr std::uint32_t kPlenty = 1'000'000;
 
 using Slots = std::vector<std::uint32_t>;
 using Ticks = std::vector<std::uint64_t>;
@@ -20,7 +20,7 @@ using Ticks = std::vector<std::uint64_t>;
 // A wheel of eight slots at tick `start` and what it fired.
 class TimerWheelTest : public ::testing::Test {
  protected:
-  WheelProgress advance(std::uint64_t now_tick, std::uint32_t budget = kAll) {
+  WheelProgress advance(std::uint64_t now_tick, std::uint32_t budget = kPlenty) {
     return wheel_.advance(now_tick, budget, [this](std::uint32_t slot, std::uint64_t tick) {
       fired_.push_back(slot);
       fired_ticks_.push_back(tick);
@@ -57,7 +57,7 @@ TEST_F(TimerWheelTest, a_new_wheel_has_nothing_armed_and_does_not_touch_those_of
 }
 
 TEST_F(TimerWheelTest, a_timer_fires_at_its_tick_and_not_before) {
-  for (const std::uint64_t delay : Ticks{1, 255, 256, 65'536, 30 * kDay, kRound + 5}) {
+  for (const std::uint64_t delay : Ticks{1, 255, 256, 65'536, 30 * kDayTicks, kRound + 5}) {
     const std::uint64_t due = wheel_.reached() + delay;
     wheel_.arm(2, due);
     EXPECT_EQ(wheel_.tick_of(2), due);
@@ -206,7 +206,7 @@ TEST_F(TimerWheelTest, a_timer_cancelled_in_the_kept_part_of_the_overflow_is_gon
 TEST_F(TimerWheelTest, the_slot_is_unlinked_before_the_sink_hears_of_it) {
   wheel_.arm(0, 1001);
   bool armed_in_sink = true;
-  wheel_.advance(1001, kAll, [&](std::uint32_t slot, std::uint64_t) {
+  wheel_.advance(1001, kPlenty, [&](std::uint32_t slot, std::uint64_t) {
     armed_in_sink = wheel_.armed(slot) || wheel_.size() != 0;
   });
   EXPECT_FALSE(armed_in_sink);
@@ -229,7 +229,7 @@ TEST_F(TimerWheelTest, a_sink_may_cancel_those_that_are_next_and_arm_those_that_
   for (std::uint32_t slot = 0; slot < 4; ++slot) {
     wheel_.arm(slot, 1001);
   }
-  wheel_.advance(1001, kAll, [&](std::uint32_t slot, std::uint64_t) {
+  wheel_.advance(1001, kPlenty, [&](std::uint32_t slot, std::uint64_t) {
     fired_.push_back(slot);
     if (slot == 0) {
       wheel_.cancel(1);
@@ -274,13 +274,13 @@ TEST_F(TimerWheelTest, time_that_goes_backwards_does_nothing) {
 }
 
 TEST_F(TimerWheelTest, a_jump_over_thirty_empty_days_moves_one_timer_once_per_level) {
-  wheel_.arm(0, 1000 + 30 * kDay);
-  EXPECT_LE(advance(1000 + 30 * kDay).nodes, 4u);
+  wheel_.arm(0, 1000 + 30 * kDayTicks);
+  EXPECT_LE(advance(1000 + 30 * kDayTicks).nodes, 4u);
   EXPECT_EQ(fired_, Slots{0});
 }
 
 TEST_F(TimerWheelTest, a_jump_of_eight_years_looks_at_a_lone_timer_only_in_its_own_round) {
-  const std::uint64_t due = 1000 + 8 * 365 * kDay;
+  const std::uint64_t due = 1000 + 8 * 365 * kDayTicks;
   wheel_.arm(0, due);
   EXPECT_EQ(wheel_.next_due(), due / kRound * kRound);
   EXPECT_LE(advance(due).nodes, 5u);
@@ -288,18 +288,18 @@ TEST_F(TimerWheelTest, a_jump_of_eight_years_looks_at_a_lone_timer_only_in_its_o
 }
 
 TEST_F(TimerWheelTest, a_day_without_timers_costs_nothing) {
-  EXPECT_EQ(advance(1000 + kDay).nodes, 0u);
-  wheel_.arm(0, 1000 + 40 * kDay);
+  EXPECT_EQ(advance(1000 + kDayTicks).nodes, 0u);
+  wheel_.arm(0, 1000 + 40 * kDayTicks);
   for (std::uint64_t hour = 24; hour < 39 * 24; ++hour) {
     advance(1000 + hour * 3'600'000);
   }
   EXPECT_TRUE(fired_.empty());
-  EXPECT_LE(drain(1000 + 41 * kDay), 4u);
+  EXPECT_LE(drain(1000 + 41 * kDayTicks), 4u);
 }
 
 TEST_F(TimerWheelTest, next_due_is_never_late_and_exact_on_the_lowest_level) {
-  wheel_.arm(0, 1000 + 10 * kDay);
-  EXPECT_LE(wheel_.next_due(), 1000 + 10 * kDay);
+  wheel_.arm(0, 1000 + 10 * kDayTicks);
+  EXPECT_LE(wheel_.next_due(), 1000 + 10 * kDayTicks);
   EXPECT_GT(wheel_.next_due(), 1000u);
   wheel_.arm(1, 1003);
   EXPECT_EQ(wheel_.next_due(), 1003u);
