@@ -63,6 +63,7 @@ TEST_F(Metrics, states_and_counters_carry_the_queue) {
   EXPECT_EQ(value(text, R"(laneway_rejected_total{queue="mails"})"), 1);
   EXPECT_EQ(value(text, R"(laneway_dead_lettered_total{queue="mails",reason="rejected"})"), 1);
   EXPECT_EQ(value(text, R"(laneway_dead_lettered_total{queue="mails",reason="attempts"})"), 0);
+  EXPECT_EQ(value(text, R"(laneway_lease_lost_total{queue="mails",verb="extend"})"), 0);
   EXPECT_EQ(value(text, R"(laneway_oldest_dead_age_seconds{queue="mails"})"), 3.5);
   EXPECT_EQ(value(text, R"(laneway_shard_occupancy_ratio{queue="mails",shard="0"})"), 0.04);
 }

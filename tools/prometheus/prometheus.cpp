@@ -48,6 +48,8 @@ constexpr MetricText gauge(const char* name, const char* help) {
 
 constexpr MetricText kRefused =
     counter("laneway_publish_refused_total", "Messages refused, by the error.");
+constexpr MetricText kLeaseLost =
+    counter("laneway_lease_lost_total", "Settles and extensions that came too late.");
 constexpr MetricText kDeadLettered =
     counter("laneway_dead_lettered_total", "Messages that became dead letters, and why.");
 
@@ -70,8 +72,11 @@ constexpr Row kNumbers[] = {
     {counter("laneway_abandoned_total", "Leases destroyed unsettled."), &QueueStats::abandoned},
     {counter("laneway_revoked_total", "Messages of runs given back for an earlier failure."),
      &QueueStats::revoked},
-    {counter("laneway_lease_lost_total", "Settles and extensions that came too late."),
-     &QueueStats::lease_lost},
+    {kLeaseLost, &QueueStats::lease_lost_ack, "verb", "ack"},
+    {kLeaseLost, &QueueStats::lease_lost_nack, "verb", "nack"},
+    {kLeaseLost, &QueueStats::lease_lost_release, "verb", "release"},
+    {kLeaseLost, &QueueStats::lease_lost_reject, "verb", "reject"},
+    {kLeaseLost, &QueueStats::lease_lost_extend, "verb", "extend"},
     {kDeadLettered, &QueueStats::dead_rejected, "reason", "rejected"},
     {kDeadLettered, &QueueStats::dead_attempts, "reason", "attempts"},
     {kDeadLettered, &QueueStats::dead_diverted, "reason", "diverted"},
