@@ -7,15 +7,19 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <thread>
 #include <vector>
 
 namespace laneway::bench {
 namespace {
 
-constexpr std::uint32_t kTurns = 500;
-constexpr std::size_t kRounds = 40;
-constexpr std::uint32_t kSpins = 10'000;  // then the other one has lost its core
+constexpr std::uint32_t kTurns = 100;
+constexpr std::size_t kRounds = 100;
+constexpr auto kRoundsTime = std::chrono::milliseconds(30);  // then they are enough
+constexpr std::uint32_t kSpins = 10'000;                     // then the other one has lost its core
+
+constexpr double kNever = std::numeric_limits<double>::infinity();
 
 struct alignas(128) Ball {
   std::atomic<std::uint32_t> turn{0};
@@ -40,27 +44,36 @@ double line_transfer_ns(Placement placement) {
   if (placement == Placement::free || cores_usable() < 2) {
     return 0;
   }
-  std::array<double, kRounds> rounds;
   std::array<Ball, kRounds> balls;
+  std::atomic<bool> enough{false};
+  double shortest = kNever;
   Gate gate(2);
   std::jthread other([&] {
     place_thread(placement, 1, "floor");
     for (Ball& ball : balls) {
       gate.pass();
+      if (enough.load(std::memory_order_relaxed)) {
+        break;
+      }
       play(ball, 1);
     }
   });
   std::jthread one([&] {
     place_thread(placement, 0, "floor");
-    for (std::size_t round = 0; round < kRounds; ++round) {
+    const SteadyClock::time_point end = SteadyClock::now() + kRoundsTime;
+    for (Ball& ball : balls) {
+      enough.store(shortest < kNever && SteadyClock::now() > end, std::memory_order_relaxed);
       const SteadyClock::time_point start = gate.pass();
-      play(balls[round], 0);
+      if (enough.load(std::memory_order_relaxed)) {
+        break;
+      }
+      play(ball, 0);
       const std::chrono::duration<double, std::nano> spent = SteadyClock::now() - start;
-      rounds[round] = spent.count() / (2 * kTurns);
+      shortest = std::min(shortest, spent.count() / (2 * kTurns));
     }
   });
   one.join();
-  return *std::min_element(rounds.begin(), rounds.end());
+  return shortest;
 }
 
 void idle_spinners(std::chrono::milliseconds length, Histogram* gaps) {

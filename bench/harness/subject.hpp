@@ -18,7 +18,8 @@ struct Shape {
   std::uint32_t consumers = 1;
   std::uint32_t batch = 1;
   KeyPlan keys = {};
-  std::uint32_t shards = 1;  // of laneway
+  std::uint32_t shards = 1;            // of laneway
+  std::uint32_t capacity = kCapacity;  // of the lease queues; all others have this one
 };
 
 // Printed beside every figure.

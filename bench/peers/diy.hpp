@@ -17,7 +17,7 @@ class Diy {
   static constexpr Guarantees kGuarantees{"per key", "yes", "yes", "yes, timer at 1 ms"};
   static constexpr OrderPromise kOrder = OrderPromise::per_key;
 
-  explicit Diy(const Shape&) : queue_(kCapacity, kShards, std::chrono::seconds(30)) {}
+  explicit Diy(const Shape& shape) : queue_(shape.capacity, kShards, std::chrono::seconds(30)) {}
 
   class Producer {
    public:

@@ -114,7 +114,7 @@ class LanewayCycle {
   static constexpr OrderPromise kOrder = kByKey ? OrderPromise::per_key : OrderPromise::none;
 
   explicit LanewayCycle(const Shape& shape)
-      : laneway_({.kind = kKind, .capacity = kCapacity, .shards = shape.shards}) {}
+      : laneway_({.kind = kKind, .capacity = shape.capacity, .shards = shape.shards}) {}
 
   class Consumer {
    public:
