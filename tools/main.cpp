@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,8 @@ constexpr std::string_view kUsage =
     "\n"
     "  laneway run [OPTIONS] -- COMMAND   works on a stream of records in parallel, each key in\n"
     "                                     order, with retries and dead letters\n"
+    "  laneway bench [OPTIONS]            measures, beside its peers, in the source tree it was\n"
+    "                                     built in\n"
     "  laneway help [run]                 says more\n"
     "  laneway --version\n"
     "\n"
@@ -56,6 +59,27 @@ int run(const std::vector<std::string>& arguments) {
   return print(stdout, line.output, ExitStatus::all_acknowledged);
 }
 
+// The benchmarks are part of the source tree, not of what is installed: looked for above the place
+// of this program.
+int bench(std::vector<std::string>& arguments) {
+  std::error_code error;
+  std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe", error);
+  while (folder.has_relative_path()) {
+    folder = folder.parent_path();
+    std::string script = folder / "tools/bench";
+    if (access(script.c_str(), X_OK) == 0) {
+      std::vector<char*> words{script.data()};
+      for (std::string& argument : arguments) {
+        words.push_back(argument.data());
+      }
+      words.push_back(nullptr);
+      execv(script.c_str(), words.data());
+    }
+  }
+  return refuse(
+      "laneway bench: the benchmarks are not here; they are tools/bench of laneway's source tree");
+}
+
 int answer(std::vector<std::string> arguments) {
   if (arguments.empty()) {
     return print(stderr, kUsage, ExitStatus::failed);
@@ -64,6 +88,9 @@ int answer(std::vector<std::string> arguments) {
   arguments.erase(arguments.begin());
   if (command == "run") {
     return run(arguments);
+  }
+  if (command == "bench") {
+    return bench(arguments);
   }
   const bool help = command == "help" || command == "--help" || command == "-h";
   if (help && arguments.size() == 1 && arguments.front() == "run") {

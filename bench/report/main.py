@@ -20,7 +20,7 @@ import runs
 import tables
 
 BUILD = pathlib.Path("build/bench")
-PROGRAMS = (BUILD / "bench/laneway_bench",)
+PROGRAMS = (BUILD / "bench/laneway_bench", BUILD / "bench/laneway_stalls")
 MICRO = BUILD / "bench/laneway_micro"
 REPORT = BUILD / "report.json"
 DOCUMENT = pathlib.Path("docs/performance.md")

@@ -63,7 +63,7 @@ def line_of(row, beside):
     if row["ratio"] is not None:
         ratio = (f"{number(row['ratio'])} ({number(row['ratio_min'])}-"
                  f"{number(row['ratio_max'])})")
-        if row["ratio_max"] < 1:
+        if row["ratio_max"] < 1 and not row["subject"].startswith(("laneway", "driver_alone")):
             ratio += ", laneway loses"
     return [name, guarantees(row), with_range(row), ratio] + \
         [cell_text(row, figure) for figure in beside]
@@ -115,10 +115,32 @@ def losses(rows):
              f"{number(1 / row['ratio'])} ({row['guarantees']['order']}; lease: "
              f"{row['guarantees']['lease']})"
              for row in rows if row["ratio"] is not None and row.get("ratio_max", 1) < 1
-             and not row["subject"].startswith("laneway")]
+             and not row["subject"].startswith("laneway") and row["subject"] != "driver_alone"]
     if not lines:
         return ""
     return "### Where laneway loses\n\nIn every round of this run:\n\n" + "\n".join(lines) + "\n\n"
+
+
+def pays_for(rows, harness_ns):
+    """The stairs from moving bytes to a keyed life cycle, each step a difference of two medians."""
+    def ns(group, subject):
+        return next((row["figures"]["ns_per_message"]["median"] for row in rows
+                     if (row["group"], row["workload"], row["subject"]) ==
+                     (group, "one_to_one_batch_32", subject) and "figures" in row), None)
+    steps = [("writing, reading and verifying 64 bytes (the harness)", harness_ns),
+             ("hand-off through a ring: claim, copy, publish, a line or two between cores",
+              ns("handoff", "laneway")),
+             ("lease, timer, settle, statistics, fencing token", ns("cycle", "laneway_unordered")),
+             ("exact order of keys: hash, lane, exclusion", ns("cycle", "laneway"))]
+    if any(total is None for _, total in steps):
+        return ""
+    lines, before = [], 0
+    for text, total in steps:
+        lines.append([text, number(total - before), number(total)])
+        before = total
+    return ("### What each nanosecond pays for\n\nOne producer, one consumer, batches of 32; both run "
+            "at the same time, so a step is what the slower side of the pair takes on.\n\n" +
+            table(["step", "ns a message more", "ns a message so far"], lines) + "\n")
 
 
 def micro_table(rows):
@@ -186,5 +208,6 @@ def pictures(names, folder):
 def markdown(report, plots, plot_folder):
     rows = report["rows"]
     return (header(report) + claims_table(rows, report["distances"]) + losses(rows) +
+            pays_for(rows, report["environment"]["harness_ns_per_message"]) +
             pictures(plots, plot_folder) + workload_tables(rows) + micro_table(rows) +
             left_out(rows)).rstrip() + "\n"

@@ -12,6 +12,7 @@ import pathlib
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -771,6 +772,15 @@ def closed_standard_files_do_no_harm(folder):
 
 
 # --- the run --------------------------------------------------------------------------------------
+
+
+@test
+def bench_is_handed_to_the_source_tree_or_says_that_there_is_none(folder):
+    contains(laneway("bench", "--help").out, b"usage: tools/bench")
+    alone = shutil.copy(PROGRAM, folder / "laneway")
+    done = subprocess.run([alone, "bench"], capture_output=True, timeout=TIMEOUT)
+    equal(done.returncode, laneway("nonsense").status)
+    contains(done.stderr, b"source tree")
 
 
 def main():
