@@ -140,7 +140,8 @@ def check_stall(report):
     for row in report["rows"]:
         if row["group"] == "self_test":
             expected = row["figures"]["expected_p99_us"]["median"] if row["median"] else 0
-            if not row["median"] or abs(row["median"] / expected - 1) > STALL_TOLERANCE:
+            # It may well be longer on a machine that others use, never shorter.
+            if not row["median"] or row["median"] < expected * (1 - STALL_TOLERANCE):
                 sys.exit(f"A consumer was stopped, and the report does not show it: p99 "
                          f"{row['median']} us, expected {expected} us.")
 

@@ -108,6 +108,7 @@ class Scene {
         std::this_thread::yield();
       }
     }
+    refusals_.note(SteadyClock::now() - taken);
   }
 
   void consume() {
@@ -123,6 +124,7 @@ class Scene {
         (void)settles_([&] { return lease.ack(); });
       }
     }
+    deliveries_.note(SteadyClock::now() - delivered);
   }
 
   void work_and_stop(std::optional<StallPoint> point) {
