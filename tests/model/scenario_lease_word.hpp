@@ -64,7 +64,9 @@ class LeaseSettleRace {
 
   bool expire() {
     LANEWAY_CHECK(word_.end(kDeadline - 1).state != LeaseState::expired);
-    return word_.end(kDeadline).state == LeaseState::expired;
+    const LeaseState state = word_.end(kDeadline).state;
+    LANEWAY_CHECK(state != LeaseState::leased);
+    return state == LeaseState::expired;
   }
 
   // By the last thread of a round.
