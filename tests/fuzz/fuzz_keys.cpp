@@ -3,6 +3,7 @@
 #include "tools/run/key_extractor.hpp"
 #include "tools/run/quantity.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -28,6 +29,13 @@ std::string_view cut_line(std::string_view& text) {
 }
 
 void find_key(std::string_view rule, std::string_view delimiter, std::string_view record) {
+  // Repeated repetitions, as in 'a++++', take the C library's compiler of regular expressions
+  // exponential memory: a matter between whoever wrote the rule and it.
+  constexpr std::ptrdiff_t kRepetitionsMax = 3;
+  const auto repeats = [](char c) { return std::string_view("+*?{").find(c) != std::string::npos; };
+  if (std::count_if(rule.begin(), rule.end(), repeats) > kRepetitionsMax) {
+    return;
+  }
   std::string mistake;
   const std::unique_ptr<KeyExtractor> extractor =
       KeyExtractor::make(std::string(rule), std::string(delimiter), mistake);

@@ -1,6 +1,6 @@
 """Runs a libFuzzer program on its corpus for some seconds and fails below a floor of executions.
 
-    run.py PROGRAM CORPUS NEW_INPUTS FLOOR [SECONDS]     default: 20 s
+    run.py PROGRAM CORPUS NEW_INPUTS FLOOR     20 s, or LANEWAY_FUZZ_SECONDS
 """
 
 import os
@@ -10,8 +10,8 @@ import sys
 
 
 def main():
-    program, corpus, new_inputs, floor = sys.argv[1:5]
-    seconds = sys.argv[5] if len(sys.argv) > 5 else "20"
+    program, corpus, new_inputs, floor = sys.argv[1:]
+    seconds = os.environ.get("LANEWAY_FUZZ_SECONDS", "20")
     os.makedirs(new_inputs, exist_ok=True)
     if not os.listdir(corpus):
         sys.exit(f"{corpus} is empty")

@@ -64,7 +64,7 @@ PROGRAMS = [
 ]  # fmt: skip
 
 
-def locate(room, place):
+def locate(sources, room, place):
     """The file, and where in it the part between « and » begins and ends."""
     before, part, after = (
         r"\s+".join(re.escape(word) for word in words.split())
@@ -72,9 +72,9 @@ def locate(room, place):
     )
     pattern = re.compile(rf"{before}\s*({part})\s*{after}")
     found = []
-    for name in sorted(os.listdir(os.path.join(ROOT, room))):
+    for name in sorted(os.listdir(os.path.join(sources, room))):
         if name.endswith((".cpp", ".hpp")):
-            with open(os.path.join(ROOT, room, name), encoding="utf-8") as file:
+            with open(os.path.join(sources, room, name), encoding="utf-8") as file:
                 matches = list(pattern.finditer(file.read()))
             found += [(os.path.join(room, name), match.span(1)) for match in matches]
     if len(found) != 1:
@@ -105,10 +105,10 @@ def build(program, numbered, folder):
     sources = os.path.join(folder, "sources")
     places = {}
     for number, (_, room, place, instead) in numbered:
-        file, span = locate(room, place)
+        file, span = locate(sources, room, place)
         places.setdefault(file, {}).setdefault(span, []).append((number, instead))
     for file, of_file in places.items():
-        with open(os.path.join(ROOT, file), encoding="utf-8") as original:
+        with open(os.path.join(sources, file), encoding="utf-8") as original:
             text = with_switches(original.read(), of_file)
         with open(os.path.join(sources, file), "w", encoding="utf-8") as changed:
             changed.write(text)
