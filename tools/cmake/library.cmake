@@ -27,6 +27,9 @@ foreach(room IN LISTS laneway_rooms)
   laneway_add_objects(laneway_${room} "engine/${room}/*.cpp")
 endforeach()
 laneway_add_objects(laneway_engine "engine/*.cpp")
+target_compile_definitions(laneway_journal PRIVATE ${laneway_journal_definitions})
+# Whoever links the room's objects needs what they stand on.
+target_link_libraries(laneway_journal INTERFACE ${laneway_journal_libraries})
 
 if(NOT laneway_objects)
   file(WRITE ${PROJECT_BINARY_DIR}/gen/nothing.cpp "")
@@ -36,7 +39,7 @@ endif()
 add_library(laneway ${laneway_objects})
 add_library(laneway::laneway ALIAS laneway)
 target_compile_features(laneway PUBLIC cxx_std_20)
-target_link_libraries(laneway PRIVATE Threads::Threads)
+target_link_libraries(laneway PRIVATE Threads::Threads ${laneway_journal_libraries})
 set_target_properties(laneway PROPERTIES
   LINKER_LANGUAGE CXX
   VERSION ${PROJECT_VERSION}
