@@ -134,7 +134,7 @@ def timer_cost(rows, folder):
     parts = [f"${name} using 1:2 with linespoints lw 2 title '{quoted(name)}'" for name in blocks]
     draw("set logscale x\nset yrange [0:*]\nset ylabel 'ns a lease, granted and acknowledged'\n"
          "set xlabel 'leases outstanding'\nplot " + ", ".join(parts) + "\n",
-         blocks, folder / "timer_cost.svg", "Cost of a lease's timer")
+         blocks, folder / "timer_cost.svg", "Cost of the timer of a lease")
     return ["timer_cost.svg"]
 
 
