@@ -35,9 +35,8 @@ void lane_table_append_and_remove(benchmark::State& state) {
   const auto others = static_cast<std::uint32_t>(state.range(0));
   const std::uint32_t size = others + kMessages;
   std::vector<Slot> slots(size + kKeys);
-  std::vector<Lane> lanes(size);
-  std::vector<ProbeTable::Entry> entries(KeyTable::entries(size));
-  LaneTable table(entries, lanes, slots);
+  std::vector<ProbeTable::Entry> entries(KeyTable::entries(slots.size()));
+  LaneTable table(entries, slots);
   for (std::uint32_t i = 0; i < slots.size(); ++i) {
     const std::uint64_t key = mix64(i + 1);
     slots[i].key_bytes = sizeof key;
