@@ -15,8 +15,6 @@
 namespace laneway::engine {
 namespace {
 
-constexpr std::uint64_t kSegmentBytes = 64 * 1024;
-
 // Lives of a journal on one disk, judged by the oracle at each recovery.
 class Lives {
  public:

@@ -15,7 +15,6 @@
 namespace laneway::engine {
 namespace {
 
-constexpr std::uint64_t kSegmentBytes = 64 * 1024;
 constexpr const char* kFirst = "journal-0000000000000001.seg";
 
 class JournalDamage : public ::testing::Test {

@@ -15,6 +15,9 @@
 
 namespace laneway::engine {
 
+// Small, so that a few records fill one.
+inline constexpr std::uint64_t kSegmentBytes = 64 * 1024;
+
 struct ReferenceMessage {
   std::string payload;
   std::uint64_t order = 0;
