@@ -629,6 +629,18 @@ def progress_is_one_line_that_is_redrawn_on_a_terminal(folder):
 
 @test
 def a_closed_output_ends_the_run_quietly(folder):
+    report = run_with_closed_output()
+    contains(report, b"Interrupted, with work left")
+    contains(report, b"dead                              0")
+
+
+@test
+def an_output_closed_while_the_run_looks_elsewhere_is_no_success(folder):
+    for _ in range(10):
+        run_with_closed_output()
+
+
+def run_with_closed_output():
     process = start("--quiet", "--handler", "echo", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE)
     process.stdout.close()
@@ -639,8 +651,7 @@ def a_closed_output_ends_the_run_quietly(folder):
         pass
     report = process.stderr.read()
     equal(process.wait(timeout=TIMEOUT), 130)
-    contains(report, b"Interrupted, with work left")
-    contains(report, b"dead                              0")
+    return report
 
 
 # --- interruptions --------------------------------------------------------------------------------

@@ -96,7 +96,11 @@ void RunSession::watch() {
     const bool all_read = feeder_.done();  // asked before what it has left behind is counted
     collector_.collect();
     show_progress(progress);
-    if (setup_.control.stopping() || (all_read && pending_.count() == 0)) {
+    if (setup_.control.stopping()) {
+      interrupted_ = true;  // perhaps by an output that was closed since it was looked at above
+      break;
+    }
+    if (all_read && pending_.count() == 0) {
       break;
     }
   }
