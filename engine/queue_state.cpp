@@ -225,7 +225,11 @@ Result<std::size_t> QueueState::take(const ReceiveOptions& options,
   return batch->size();
 }
 
+// While consuming is paused there is nothing to do: who resumes wakes everybody.
 bool QueueState::looks_idle() const {
+  if (consuming_paused.read()) {
+    return true;
+  }
   if (is_handoff()) {
     return !handoff_->ring().anything_published();
   }
@@ -234,8 +238,11 @@ bool QueueState::looks_idle() const {
 }
 
 bool QueueState::may_sleep() {
+  if (consuming_paused.read()) {
+    return true;
+  }
   if (is_handoff()) {
-    return consuming_paused.read() || !handoff_->ring().anything();
+    return !handoff_->ring().anything();
   }
   return std::all_of(shards_.begin(), shards_.end(),
                      [](const auto& shard) { return shard->may_sleep(); });

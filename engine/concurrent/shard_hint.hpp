@@ -1,8 +1,9 @@
 // Floor 1. ShardHint: one line that the holder writes before each release, so that a poller can
 // pass by a shard without taking its token.
 //
-// All accesses are relaxed: a poller that trusts an old hint comes back; a sleeper reads the hint
-// after Token::want(), whose acquire shows it what the last holder wrote.
+// Who sees how far the rings have been drained also sees what became ready by that, so that a shard
+// does not look idle while its messages are on their way from one to the other. A sleeper reads the
+// hint after Token::want(), whose acquire shows it what the last holder wrote.
 #pragma once
 
 #include "engine/base/atomic.hpp"
@@ -24,17 +25,21 @@ class ShardHint {
 
   // By the holder.
   void show(const View& view) noexcept {
-    inbox_drained_.store(view.inbox_drained, std::memory_order_relaxed);
-    returns_drained_.store(view.returns_drained, std::memory_order_relaxed);
     next_due_.store(view.next_due, std::memory_order_relaxed);
     ready_.store(view.ready, std::memory_order_relaxed);
     core_limit_.store(view.core_limit, std::memory_order_relaxed);
     holds_.store(view.holds, std::memory_order_relaxed);
+    // (N1) release, pairs with (N2): what the returns have led to.
+    returns_drained_.store(view.returns_drained, std::memory_order_release);  // (N1)
+    // (N3) release, pairs with (N4): what the inbox has led to.
+    inbox_drained_.store(view.inbox_drained, std::memory_order_release);  // (N3)
   }
 
   View read() const noexcept {
-    return {inbox_drained_.load(std::memory_order_relaxed),
-            returns_drained_.load(std::memory_order_relaxed),
+    const std::uint64_t inbox_drained = inbox_drained_.load(std::memory_order_acquire);      // (N4)
+    const std::uint64_t returns_drained = returns_drained_.load(std::memory_order_acquire);  // (N2)
+    return {inbox_drained,
+            returns_drained,
             next_due_.load(std::memory_order_relaxed),
             ready_.load(std::memory_order_relaxed),
             core_limit_.load(std::memory_order_relaxed),

@@ -40,6 +40,21 @@ TEST(Driver, a_delayed_message_wakes_a_sleeping_consumer) {
   }
 }
 
+// It once ran the shard again and again until its wait was over.
+TEST(Driver, a_receive_sleeps_while_consuming_is_paused_also_with_a_backlog) {
+  laneway::Engine engine = *laneway::Engine::open();
+  laneway::Queue queue = *engine.queue("jobs");
+  laneway::Consumer consumer = *queue.consumer();
+  queue.pause_consuming();
+  ASSERT_TRUE(queue.publish({.payload = "waits"}));
+  const std::uint64_t before = queue.stats()->holds;
+  ASSERT_TRUE(queue.publish({.payload = "waits in the inbox"}));
+  EXPECT_TRUE(consumer.receive({.wait = 50ms})->empty());
+  EXPECT_LT(queue.stats()->holds - before, 100u);
+  queue.resume_consuming();
+  EXPECT_EQ(consumer.receive({.max = 2, .wait = 5s})->size(), 2u);
+}
+
 // It once ended at once: its end, counted in nanoseconds, had overflowed.
 TEST(Driver, the_longest_wait_of_all_lasts_until_there_is_a_message) {
   laneway::Engine engine = *laneway::Engine::open();
