@@ -113,7 +113,7 @@ TEST_F(Time, messages_due_in_the_same_tick_join_in_the_order_of_their_ids) {
 
 // --- message deadline -------------------------------------------------------------------------
 
-// It once waited for the next tick: the timers of this one had been fired before the release.
+// The timers of this tick have been fired before the release.
 TEST_F(Time, a_message_released_at_its_deadline_expires_at_once_and_is_granted_to_nobody) {
   Queue queue = open();
   Consumer consumer = *queue.consumer();
