@@ -36,7 +36,7 @@ def options():
         prog="tools/bench", description="Builds Release, runs the benchmarks, writes build/bench/.")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--short", action="store_true",
-                        help="a row or more of every group, 5 repetitions of 0.15 s, and an end "
+                        help="a row or more of every group, 5 repetitions of 0.1 s, and an end "
                              "after three minutes at the latest")
     length.add_argument("--full", action="store_true",
                         help="every cell, 11 repetitions of 0.5 s: hours. Without either: the cells "
@@ -78,8 +78,8 @@ def only_compares(arguments):
 
 
 def plan_of(chosen, deadline):
-    seconds = chosen.seconds or (0.15 if chosen.short else 0.5)
-    return runs.Plan(seconds=seconds, warm_up=max(0.05, seconds / 10),
+    seconds = chosen.seconds or (0.1 if chosen.short else 0.5)
+    return runs.Plan(seconds=seconds, warm_up=max(0.03, seconds / 10),
                      repetitions=chosen.reps or (5 if chosen.short else 11), deadline=deadline,
                      unpinned=chosen.unpinned, seed=chosen.seed)
 

@@ -204,9 +204,10 @@ void add_mass_expiry(Cells& cells, const Who& who, std::uint32_t count, Profile 
 }
 
 template <std::uint32_t kOfTenThousand>
-void add_failing(Cells& cells, const char* workload, const Who& who) {
+void add_failing(Cells& cells, const char* workload, const Who& who, Profile profile) {
   cells.push_back(race_cell<LanewayRetrying<kOfTenThousand>, KeyedElement>(
       {"redelivery", "R1", workload}, who, {1, 1, 32}));
+  cells.back().profile = profile;
 }
 
 // Delays from 1 ms to 200 ms, spread evenly over the octaves; a consumer that sleeps.
@@ -322,12 +323,12 @@ void add_lone(Cells& cells,
 
 void add_redelivery_cells(Cells& cells) {
   const Headline idle_costs{"cpu_ms_per_idle_second", false, {"wakes_per_idle_second"}};
-  add_failing<10>(cells, "a_thousandth_fails_once", {"laneway"});
-  add_failing<0>(cells, "a_thousandth_fails_once", {"laneway_nothing_fails"});
-  add_failing<100>(cells, "a_hundredth_fails_once", {"laneway"});
-  add_failing<0>(cells, "a_hundredth_fails_once", {"laneway_nothing_fails"});
-  add_failing<1'000>(cells, "a_tenth_fails_once", {"laneway"});
-  add_failing<0>(cells, "a_tenth_fails_once", {"laneway_nothing_fails"});
+  add_failing<10>(cells, "a_thousandth_fails_once", {"laneway"}, Profile::full);
+  add_failing<0>(cells, "a_thousandth_fails_once", {"laneway_nothing_fails"}, Profile::full);
+  add_failing<100>(cells, "a_hundredth_fails_once", {"laneway"}, Profile::brief);
+  add_failing<0>(cells, "a_hundredth_fails_once", {"laneway_nothing_fails"}, Profile::brief);
+  add_failing<1'000>(cells, "a_tenth_fails_once", {"laneway"}, Profile::full);
+  add_failing<0>(cells, "a_tenth_fails_once", {"laneway_nothing_fails"}, Profile::full);
   add_mass_expiry<LanewayExpiring>(cells, {"laneway"}, 100'000, Profile::brief);
   add_mass_expiry<LanewayExpiring>(cells, {"laneway"}, 1'000'000, Profile::brief);
 #ifdef BENCH_HAVE_MOODYCAMEL
