@@ -60,13 +60,13 @@ void report(const std::string& name, std::uint32_t calls) {
 
 class Calls {
  public:
-  Calls(std::string prefix, QueueKind kind)
+  Calls(std::string prefix, const QueueOptions& options)
       : prefix_(std::move(prefix)),
-        keyed_(kind == QueueKind::by_key),
+        keyed_(options.kind == QueueKind::by_key),
+        ruled_(options.priorities),
         clock_(std::make_shared<HandMovedClock>()),
         engine_(value_of(Engine::open({.driver = DriverMode::manual, .clock = clock_}))),
-        queue_(value_of(engine_.queue(
-            "counts", {.kind = kind, .capacity = std::uint64_t{8} * kCalls, .shards = 1}))),
+        queue_(value_of(engine_.queue("counts", options))),
         consumer_(value_of(queue_.consumer())) {
     for (std::uint32_t i = 0; i < kKeys; ++i) {
       keys_.push_back("key-" + std::to_string(100 + i));
@@ -91,8 +91,15 @@ class Calls {
   Message next_message() {
     clock_->step();
     const std::string& key = keys_[next_key_++ % kKeys];
-    return {.key = keyed_ ? std::string_view(key) : std::string_view(),
-            .payload = Bytes(payload_.data(), payload_.size())};
+    Message message{.key = keyed_ ? std::string_view(key) : std::string_view(),
+                    .payload = Bytes(payload_.data(), payload_.size())};
+    if (ruled_) {
+      std::uint64_t& id = dedup_ids_[next_key_ % kKeys];
+      id = next_key_;
+      message.dedup_id = {reinterpret_cast<const char*>(&id), sizeof id};
+      message.priority = static_cast<std::int32_t>(next_key_ % 3);
+    }
+    return message;
   }
 
   void publish() {
@@ -139,12 +146,14 @@ class Calls {
 
   std::string prefix_;
   bool keyed_;
+  bool ruled_;  // with dedup ids, priorities and a rate
   std::shared_ptr<HandMovedClock> clock_;
   Engine engine_;
   Queue queue_;
   Consumer consumer_;
   std::vector<std::string> keys_;
   std::array<char, 64> payload_{};
+  std::array<std::uint64_t, kKeys> dedup_ids_{};
   std::uint32_t next_key_ = 0;
 };
 
@@ -171,8 +180,15 @@ void timers() {
 
 int main() {
   std::printf("compiler %s\n", COUNTS_COMPILER);
-  Calls("", QueueKind::unordered).run();
-  Calls("keyed_", QueueKind::by_key).run();
+  QueueOptions options{
+      .kind = QueueKind::unordered, .capacity = std::uint64_t{8} * kCalls, .shards = 1};
+  Calls("", options).run();
+  options.kind = QueueKind::by_key;
+  Calls("keyed_", options).run();
+  options.priorities = true;
+  options.dedup_window = std::chrono::seconds(10);
+  options.rate = {.per_second = 1e9, .burst = 1'000};
+  Calls("ruled_", options).run();
   timers();
   return 0;
 }
