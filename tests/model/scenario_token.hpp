@@ -5,12 +5,14 @@
 //   a taker is refused though nobody holds the token             forbidden when it is alone
 //   a release that follows a want does not say that it was wanted                  forbidden
 //   a holder told that it was wanted does not see who wanted it                    forbidden
+//   a want finds the token free and does not see what its last holder showed      forbidden
 //   a want finds the token free, and yet it will be woken by the next release      allowed
 #pragma once
 
 #include "engine/base/assert.hpp"
 #include "engine/base/atomic.hpp"
 #include "engine/base/stall_point.hpp"
+#include "engine/concurrent/shard_hint.hpp"
 #include "engine/concurrent/token.hpp"
 
 #include <cstdint>
@@ -84,6 +86,35 @@ class TokenWanted {
   handoff<bool> registered_;
   bool want_found_held_ = false;
   atomic<std::uint32_t> times_wanted_{0};
+};
+
+// A hold makes a message ready and drains nothing, as timers do. Who wants to sleep meets the token
+// held, or is seen wanting by its release, or sees what is ready.
+class TokenShowsLastHold {
+ public:
+  static constexpr unsigned kThreads = 2;
+  static constexpr std::uint64_t kOperations = 2;
+
+  void run(unsigned thread) {
+    if (thread == 0) {
+      LANEWAY_CHECK(token_.try_take());
+      ShardHint::View view{};
+      view.ready = 1;
+      hint_.show(view);
+      wakes_.set(token_.release());
+    } else {
+      const bool held = token_.want();
+      stays_.set(held || hint_.read().ready != 0);
+    }
+  }
+
+  void after() { LANEWAY_CHECK(wakes_.get() || stays_.get()); }
+
+ private:
+  Token token_;
+  ShardHint hint_;
+  handoff<bool> wakes_;
+  handoff<bool> stays_;
 };
 
 }  // namespace laneway::engine
