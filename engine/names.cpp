@@ -22,10 +22,11 @@ std::string_view pick(const std::array<std::string_view, kSize>& names, Enumerat
 }  // namespace
 
 std::string_view to_string(Errc code) noexcept {
-  static constexpr std::array<std::string_view, 13> kNames = {
-      "unknown",          "queue_full", "too_large", "closed",    "paused_for_publish",
-      "invalid_argument", "lease_lost", "not_found", "no_memory", "system_error",
-      "cancelled",        "key_full",   "shed"};
+  static constexpr std::array<std::string_view, 19> kNames = {
+      "unknown",          "queue_full",   "too_large", "closed",    "paused_for_publish",
+      "invalid_argument", "lease_lost",   "not_found", "no_memory", "system_error",
+      "cancelled",        "key_full",     "shed",      "not_durable", "journal_full",
+      "io_error",         "corrupt",      "locked",    "version"};
   return pick(kNames, code);
 }
 

@@ -5,7 +5,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
 
 packages_program=(g++ cmake ninja-build pkg-config ccache libxxhash-dev libcli11-dev libfmt-dev
-  nlohmann-json3-dev)
+  libisal-dev liburing-dev nlohmann-json3-dev)
 packages_count=("${packages_program[@]}" python3 valgrind)
 packages_bench=("${packages_program[@]}" gnuplot-nox libbenchmark-dev libboost-dev
   libconcurrentqueue-dev libevent-dev libreaderwriterqueue-dev libtbb-dev libuv1-dev python3)

@@ -38,6 +38,8 @@ if(BUILD_SHARED_LIBS)
 else()
   set(laneway_pc_cflags "-DLANEWAY_STATIC_DEFINE")
 endif()
+list(TRANSFORM laneway_journal_libraries PREPEND " -l" OUTPUT_VARIABLE laneway_pc_libraries)
+string(JOIN "" laneway_pc_libraries ${laneway_pc_libraries})
 # The prefix is written relative to the file, so that an installed tree can be moved.
 set(laneway_pc_prefix ${CMAKE_INSTALL_PREFIX})
 cmake_path(RELATIVE_PATH laneway_pc_prefix BASE_DIRECTORY ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)

@@ -36,7 +36,7 @@ endif()
 add_library(laneway ${laneway_objects})
 add_library(laneway::laneway ALIAS laneway)
 target_compile_features(laneway PUBLIC cxx_std_20)
-target_link_libraries(laneway PRIVATE Threads::Threads)
+target_link_libraries(laneway PRIVATE Threads::Threads ${laneway_journal_libraries})
 set_target_properties(laneway PROPERTIES
   LINKER_LANGUAGE CXX
   VERSION ${PROJECT_VERSION}

@@ -1,0 +1,226 @@
+#include "engine/journal/posix_storage.hpp"
+
+#include "engine/journal/format.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace laneway::engine {
+
+namespace {
+
+constexpr const char* kLockName = "LOCK";
+constexpr const char* kProbeName = "probe.tmp";
+
+int result(int answer) {
+  return answer < 0 ? errno : 0;
+}
+
+}  // namespace
+
+BlockBuffer::BlockBuffer(std::size_t bytes)
+    : size_(padded_block(bytes)),
+      data_(static_cast<std::byte*>(std::aligned_alloc(kBlockBytes, size_))) {
+  if (data_ == nullptr) {
+    throw std::bad_alloc();
+  }
+  std::memset(data_.get(), 0, size_);
+}
+
+void BlockBuffer::Free::operator()(std::byte* data) const {
+  std::free(data);
+}
+
+// --- files ------------------------------------------------------------------------------------
+
+PosixFile::~PosixFile() {
+  ::close(fd_);
+}
+
+int PosixFile::read(std::uint64_t offset, std::span<std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t got = ::pread(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got < 0) {
+      return errno;
+    }
+    if (got == 0) {
+      std::memset(bytes.data(), 0, bytes.size());
+      return 0;
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(got));
+    offset += static_cast<std::uint64_t>(got);
+  }
+  return 0;
+}
+
+// A short count is a failure: what was written of it is not known to be whole.
+int PosixFile::write_with(std::uint64_t offset, std::span<const std::byte> bytes, int flags) {
+  iovec piece{const_cast<std::byte*>(bytes.data()), bytes.size()};
+  for (;;) {
+    const ssize_t put = ::pwritev2(fd_, &piece, 1, static_cast<off_t>(offset), flags);
+    if (put == static_cast<ssize_t>(bytes.size())) {
+      return 0;
+    }
+    if (put >= 0) {
+      return EIO;
+    }
+    if (errno != EINTR && errno != EAGAIN) {
+      return errno;
+    }
+  }
+}
+
+int PosixFile::write(std::uint64_t offset, std::span<const std::byte> bytes) {
+  return write_with(offset, bytes, 0);
+}
+
+int PosixFile::write_durable(std::uint64_t offset, std::span<const std::byte> bytes) {
+  if (dsync_) {
+    return write_with(offset, bytes, RWF_DSYNC);
+  }
+  const int error = write_with(offset, bytes, 0);
+  return error != 0 ? error : result(::fdatasync(fd_));
+}
+
+int PosixFile::sync() {
+  return result(::fsync(fd_));
+}
+
+int PosixFile::size(std::uint64_t* bytes) {
+  struct stat about {};
+  if (::fstat(fd_, &about) != 0) {
+    return errno;
+  }
+  *bytes = static_cast<std::uint64_t>(about.st_size);
+  return 0;
+}
+
+// --- directory --------------------------------------------------------------------------------
+
+PosixStorage::PosixStorage(const std::string& directory, bool may_write, int* error)
+    : directory_(directory), primitive_("reading only") {
+  directory_fd_ = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  *error = result(directory_fd_);
+  if (*error == 0 && may_write) {
+    choose_primitive();
+  }
+}
+
+PosixStorage::~PosixStorage() {
+  if (lock_fd_ >= 0) {
+    ::close(lock_fd_);
+  }
+  if (directory_fd_ >= 0) {
+    ::close(directory_fd_);
+  }
+}
+
+// Tries what it is going to rely on.
+void PosixStorage::choose_primitive() {
+  int fd = ::openat(directory_fd_, kProbeName, O_RDWR | O_CREAT | O_CLOEXEC | O_DIRECT, 0600);
+  direct_ = fd >= 0;
+  if (!direct_) {
+    fd = ::openat(directory_fd_, kProbeName, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  }
+  if (fd < 0) {
+    primitive_ = "none: the directory cannot be written";  // as the next write will tell
+    return;
+  }
+  const BlockBuffer block(kBlockBytes);
+  PosixFile file(fd, true);
+  dsync_ = file.write_durable(0, block.bytes()) == 0;
+  ::unlinkat(directory_fd_, kProbeName, 0);
+  primitive_ = std::string(dsync_ ? "pwritev2, RWF_DSYNC" : "pwrite and fdatasync") +
+               (direct_ ? ", O_DIRECT" : ", buffered: the file system refuses O_DIRECT");
+}
+
+int PosixStorage::lock() {
+  // flock: it excludes a second open in this process too, and goes with the process.
+  lock_fd_ = ::openat(directory_fd_, kLockName, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock_fd_ < 0) {
+    return errno;
+  }
+  // Requests in flight may keep the file of a killed process open for a moment.
+  constexpr int kTries = 5;
+  constexpr useconds_t kBetweenMicros = 50'000;
+  for (int i = 0; ::flock(lock_fd_, LOCK_EX | LOCK_NB) != 0; ++i) {
+    if (errno != EWOULDBLOCK || i == kTries - 1) {
+      const int error = errno;
+      ::close(lock_fd_);
+      lock_fd_ = -1;
+      return error;
+    }
+    ::usleep(kBetweenMicros);
+  }
+  char text[32];
+  const int size = std::snprintf(text, sizeof text, "%ld\n", static_cast<long>(::getpid()));
+  if (::ftruncate(lock_fd_, 0) != 0 || ::pwrite(lock_fd_, text, static_cast<size_t>(size), 0) < 0) {
+    return errno;
+  }
+  return 0;
+}
+
+int PosixStorage::list(std::vector<std::string>* names) {
+  names->clear();
+  DIR* directory = ::opendir(directory_.c_str());
+  if (directory == nullptr) {
+    return errno;
+  }
+  while (const dirent* entry = ::readdir(directory)) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") {
+      names->emplace_back(name);
+    }
+  }
+  ::closedir(directory);
+  return 0;
+}
+
+int PosixStorage::open_descriptor(std::string_view name, StorageUse use) {
+  const int flags = O_CLOEXEC | (use == StorageUse::read     ? O_RDONLY
+                                 : use == StorageUse::create ? O_RDWR | O_CREAT | O_TRUNC
+                                                             : O_RDWR);
+  const std::string path(name);
+  int fd = ::openat(directory_fd_, path.c_str(), flags | (direct_ ? O_DIRECT : 0), 0600);
+  if (fd < 0 && errno == EINVAL) {
+    fd = ::openat(directory_fd_, path.c_str(), flags, 0600);
+  }
+  return fd < 0 ? -errno : fd;
+}
+
+int PosixStorage::open(std::string_view name, StorageUse use, std::unique_ptr<StorageFile>* file) {
+  const int fd = open_descriptor(name, use);
+  if (fd < 0) {
+    return -fd;
+  }
+  *file = std::make_unique<PosixFile>(fd, dsync_);
+  return 0;
+}
+
+int PosixStorage::rename(std::string_view from, std::string_view to) {
+  return result(
+      ::renameat(directory_fd_, std::string(from).c_str(), directory_fd_, std::string(to).c_str()));
+}
+
+int PosixStorage::unlink(std::string_view name) {
+  return result(::unlinkat(directory_fd_, std::string(name).c_str(), 0));
+}
+
+int PosixStorage::sync_directory() {
+  return result(::fsync(directory_fd_));
+}
+
+}  // namespace laneway::engine
