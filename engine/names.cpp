@@ -38,8 +38,8 @@ std::string_view to_string(MessageState state) noexcept {
 }
 
 std::string_view to_string(AttemptEnd end) noexcept {
-  static constexpr std::array<std::string_view, 4> kNames = {"nacked", "rejected", "expired",
-                                                             "abandoned"};
+  static constexpr std::array<std::string_view, 5> kNames = {"nacked", "rejected", "expired",
+                                                             "abandoned", "interrupted"};
   return pick(kNames, end);
 }
 

@@ -2,6 +2,7 @@
 // engine/concurrent/inbox_ring.hpp.
 #include "engine/base/hash.hpp"
 #include "engine/driver.hpp"
+#include "engine/journal_host.hpp"
 #include "engine/message_item.hpp"
 #include "engine/publish_draft.hpp"
 #include "engine/queue_state.hpp"
@@ -10,6 +11,7 @@
 #include <array>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 namespace laneway::engine {
 
@@ -30,6 +32,14 @@ Result<> QueueState::admits() {
   if (publishing_paused.read()) {
     refused_paused.add(1);
     return {Errc::paused_for_publish, "publishing is paused"};
+  }
+  if (journal != nullptr) [[unlikely]] {
+    if (journal->failed() != 0) {
+      return Error{Errc::not_durable, journal->failed(), "the journal has failed"};
+    }
+    if (journal->full()) {
+      return {Errc::journal_full, "the journal has no room"};
+    }
   }
   return {};
 }
@@ -65,6 +75,11 @@ inline Result<> QueueState::check(const Message& message) {
   if (message.attempts_max > kAttemptsMax) {
     return {Errc::invalid_argument, "attempts_max is at most 60,000"};
   }
+  if (message.durability) [[unlikely]] {
+    if (const Result<> possible = check_durability(*message.durability); !possible) {
+      return possible;
+    }
+  }
   const bool plain = message.key.empty() && message.type.empty() && message.attempts_max == 0 &&
                      message.delay == milliseconds::zero() && message.ttl == milliseconds::zero();
   if (is_handoff() && !plain) {
@@ -76,12 +91,23 @@ inline Result<> QueueState::check(const Message& message) {
   return {};
 }
 
+Result<> QueueState::check_durability(Durability wanted) const {
+  if (journal == nullptr) {
+    return wanted == Durability::none
+               ? Result<>()
+               : Result<>(Errc::not_durable, "the queue lives in memory only");
+  }
+  return wanted != Durability::none
+             ? Result<>()
+             : Result<>(Errc::invalid_argument, "every message of the queue survives");
+}
+
 Errc QueueState::refuse_full(std::uint64_t messages) {
   refused_full.add(messages);
   return Errc::queue_full;
 }
 
-Result<MessageId> QueueState::publish(const Message& message) {
+Result<MessageId> QueueState::publish(const Message& message, bool wait) {
   if (const Result<> admitted = admits(); !admitted) {
     return admitted.error();
   }
@@ -111,7 +137,42 @@ Result<MessageId> QueueState::publish(const Message& message) {
   place(message, draft, &shard.inbox().entry(claim.position));
   shard.inbox().publish(claim);
   consumers.notify_one();
-  return message_id(draft.shard, claim.position);
+  const MessageId id = message_id(draft.shard, claim.position);
+  if (journal == nullptr) [[likely]] {
+    return id;
+  }
+  journal->post(*shard.journal(), draft.sync);
+  if (draft.sync && wait) {
+    if (const Result<bool> durable = journal->wait(shard.journal()->outbox(), claim.position + 1,
+                                                   std::chrono::hours(24 * 365));
+        !durable) {
+      return durable.error();
+    }
+  }
+  return id;
+}
+
+Result<bool> QueueState::durable(MessageId id, milliseconds timeout) const {
+  Shard* const shard = shard_of(id);
+  if (shard == nullptr || journal == nullptr) {
+    return {Errc::not_durable, "the queue lives in memory only"};
+  }
+  return journal->wait(shard->journal()->outbox(), id.position() + 1, timeout);
+}
+
+Result<> QueueState::wait_for_all(std::span<const std::uint64_t> ends) const {
+  for (std::size_t number = 0; number < ends.size(); ++number) {
+    if (ends[number] == 0) {
+      continue;
+    }
+    if (const Result<bool> durable =
+            journal->wait(shards_[number]->journal()->outbox(), ends[number],
+                          std::chrono::hours(24 * 365));
+        !durable) {
+      return durable.error();
+    }
+  }
+  return {};
 }
 
 Result<std::size_t> QueueState::publish(std::span<const Message> messages,
@@ -136,13 +197,18 @@ Result<std::size_t> QueueState::publish(std::span<const Message> messages,
   // A shard that has refused takes no later message of this call: what it accepts of a key is
   // always a prefix.
   std::array<bool, kShardsMax> refusing{};
+  std::vector<std::uint64_t> ends(journal == nullptr ? 0 : shards_.size());
   Times times{*this};
+  times.ends = ends;
   std::size_t accepted = 0;
   for (std::size_t at = 0; at < messages.size(); at += kChunk) {
     const std::size_t size = std::min(kChunk, messages.size() - at);
     accepted +=
         publish_chunk(messages.subspan(at, size),
                       results.empty() ? results : results.subspan(at, size), refusing, &times);
+  }
+  if (const Result<> durable = wait_for_all(ends); !durable) {
+    return durable.error();
   }
   return accepted;
 }
@@ -153,6 +219,7 @@ struct QueueState::Group {
   std::span<const Draft> drafts;
   std::span<const std::uint8_t> order;
   std::span<Published> results;
+  std::span<std::uint64_t> ends;
 
   const Message& message(std::size_t i) const { return messages[order[i]]; }
   const Draft& draft(std::size_t i) const { return drafts[order[i]]; }
@@ -186,7 +253,8 @@ std::size_t QueueState::publish_chunk(std::span<const Message> messages,
     while (to < ready && drafts[order[to]].shard == drafts[order[from]].shard) {
       ++to;
     }
-    const Group group{messages, drafts, std::span(order).subspan(from, to - from), results};
+    const Group group{messages, drafts, std::span(order).subspan(from, to - from), results,
+                      times->ends};
     const std::size_t taken = publish_group(group);
     accepted += taken;
     refusing[drafts[order[from]].shard] = taken < to - from;
@@ -232,11 +300,17 @@ std::size_t QueueState::publish_group(const Group& group) {
       shard.inbox().prefetch_for_write(position + kWriteAhead);
       place(group.message(at), group.draft(at), &shard.inbox().entry(position));
       group.answer(at, {message_id(number, position), Errc{}});
+      if (group.draft(at).sync) [[unlikely]] {
+        group.ends[number] = position + 1;
+      }
     }
     shard.inbox().publish(claim);
   }
   if (at != 0) {
     consumers.notify_one();  // a woken consumer passes on what it leaves in this shard
+  }
+  if (at != 0 && journal != nullptr) [[unlikely]] {
+    journal->post(*shard.journal(), group.ends[number] != 0);
   }
   if (at < size) {
     refused_full.add(size - at);

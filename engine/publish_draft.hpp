@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 namespace laneway::engine {
 
@@ -28,11 +29,13 @@ struct QueueState::Draft {
   std::uint64_t ttl_tick;
   std::uint32_t shard;
   std::uint32_t key_hash;
+  bool sync;  // its publisher waits until it is durable
 };
 
 struct QueueState::Times {
   const ShardHost& host;
   std::int64_t read_ns = -1;
+  std::span<std::uint64_t> ends = {};  // by shard: behind the last message that is waited for
 
   std::uint64_t tick_after(std::chrono::milliseconds time) {
     if (time == std::chrono::milliseconds::zero()) {
@@ -44,6 +47,11 @@ struct QueueState::Times {
     return ShardCore::tick_after(read_ns, static_cast<std::uint64_t>(time.count()));
   }
 };
+
+inline bool QueueState::is_sync(const Message& message) const {
+  return journal != nullptr &&
+         message.durability.value_or(options_.durability) == Durability::sync;
+}
 
 // What can fail happens here, before anything is claimed. False: the payload pool is used up.
 [[gnu::always_inline]] inline bool QueueState::prepare(const Message& message,
@@ -60,6 +68,7 @@ struct QueueState::Times {
     }
   }
   draft->due_tick = times->tick_after(message.delay);
+  draft->sync = is_sync(message);
   draft->ttl_tick = times->tick_after(message.ttl);
   return true;
 }
@@ -87,7 +96,7 @@ inline void QueueState::place(const Message& message, const Draft& draft, Submis
   const bool key_inline = message.key.size() <= kKeyBytesInline;
   const bool payload_inline = message.payload.size() <= kPayloadBytesInline;
   entry->block = draft.block;
-  entry->due_tick = draft.due_tick;
+  entry->due_tick = draft.due_tick | (draft.sync ? ShardJournal::kSync : 0);
   entry->ttl_tick = draft.ttl_tick;
   entry->attempts_max = static_cast<std::uint16_t>(message.attempts_max);
   entry->key_hash = draft.key_hash;

@@ -17,26 +17,35 @@
 
 namespace laneway::engine {
 
+// Where a queue lives.
+struct QueuePlace {
+  std::shared_ptr<Driver> driver;
+  bool may_block = true;
+  std::chrono::system_clock::time_point origin = {};
+  std::shared_ptr<JournalHost> journal = nullptr;  // null: in memory only
+  std::uint16_t journal_number = 0;
+};
+
 class QueueState final : public ShardHost, public std::enable_shared_from_this<QueueState> {
  public:
   // Checks the options and fills in the number of shards.
   static Result<QueueOptions> complete(const QueueOptions& options);
   static std::uint64_t bytes(const QueueOptions& completed);
 
-  QueueState(std::string name,
-             const QueueOptions& completed,
-             std::shared_ptr<Driver> driver,
-             bool may_block,
-             std::chrono::system_clock::time_point origin);
+  QueueState(std::string name, const QueueOptions& completed, const QueuePlace& place);
   ~QueueState() override;
   // False: the system refused an address range.
   bool mapped() const;
+  // With a journal, before anybody knows the queue: records from now on, and brings back what an
+  // earlier life left.
+  Result<> recover();
 
   const std::string& name() const { return name_; }
   const QueueOptions& options() const { return options_; }
   bool is_handoff() const { return options_.kind == QueueKind::handoff; }
 
-  Result<MessageId> publish(const Message& message);
+  // `wait`: until a message of Durability::sync is durable.
+  Result<MessageId> publish(const Message& message, bool wait);
   Result<std::size_t> publish(std::span<const Message> messages, std::span<Published> results);
 
   std::uint32_t next_consumer() { return static_cast<std::uint32_t>(consumers_made_.next()) + 1; }
@@ -56,6 +65,8 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   Shard* shard_of(MessageId id) const;
   Result<QueueStats> stats();
   Result<MessageStatus> wait(Shard& shard, MessageId id, std::chrono::milliseconds timeout);
+  // Is the message on stable storage, within `timeout`?
+  Result<bool> durable(MessageId id, std::chrono::milliseconds timeout) const;
   // Shards look again at flags that changed.
   void refresh();
   void close() noexcept;
@@ -74,6 +85,10 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   Result<> admits();
   Result<> check(const Message& message);
   Result<> check_message_sizes(const Message& message) const;
+  Result<> check_durability(Durability wanted) const;
+  bool is_sync(const Message& message) const;
+  // Afterwards everything below these positions is durable, shard by shard.
+  Result<> wait_for_all(std::span<const std::uint64_t> ends) const;
   bool prepare(const Message& message, Times* times, Draft* draft);
   void route(const Message& message, Draft* draft);
   void place(const Message& message, const Draft& draft, Submission* entry) const;
@@ -118,6 +133,7 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   const QueueOptions options_;
   const bool ruled_;      // publishes go through publish_ruled
   const bool may_block_;  // with a manual driver nobody sleeps
+  const std::uint16_t journal_number_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::optional<Handoff> handoff_;
   mutable std::mutex observer_mutex_;  // guards observer_

@@ -3,6 +3,7 @@
 #include "engine/base/stall_point.hpp"
 #include "engine/driver.hpp"
 #include "engine/hold.hpp"
+#include "engine/journal_host.hpp"
 #include "engine/message_item.hpp"
 
 #include <algorithm>
@@ -68,7 +69,8 @@ Shard::Shard(ShardHost& host, const ShardOptions& options, std::uint32_t number)
       arena_(items(bytes(options))),
       inbox_(arena_.take<Inbox::Slot>(items(ring_slots(options))),
              options.first_position,
-             options.first_position + std::min(ring_slots(options), options.capacity)),
+             options.first_position +
+                 std::min(ring_slots(options), options.capacity - options.restored)),
       priorities_(arena_.take<std::int32_t>(options.priorities ? items(ring_slots(options)) : 0)),
       returns_(arena_.take<ReturnsRing::Cell>(items(returns_cells(options)))),
       words_(arena_.take<LeaseWord>(items(options.slots()))),
@@ -81,7 +83,7 @@ Shard::Shard(ShardHost& host, const ShardOptions& options, std::uint32_t number)
       looks_ahead_(runs_ || limited_ || options.priorities),
       inbox_head_(options.first_position),
       core_(options, &arena_, host.now_ns()) {
-  hint_.show({inbox_head_, 0, kNever, 0, core_.limit(), 0});
+  hint_.show({inbox_head_, 0, kNever, 0, core_.limit() - options.restored, 0});
 }
 
 // --- producers --------------------------------------------------------------------------------
@@ -174,7 +176,7 @@ Shard::Visit Shard::receive(const ReceiveTerms& terms, LeaseBatch* batch) {
   }
   Grant grant;
   while (batch->size_ < max && grant_terms.room > 0 && core_.leases_out() < credits_ &&
-         core_.grant(grant_terms, hold.now_ns(), &grant)) {
+         room_to_record() && core_.grant(grant_terms, hold.now_ns(), &grant)) {
     lease(grant, grant_terms, hold.now_ns(), batch);
     grant_terms.room -= grant.run == 0 ? 1 : core_.run(grant.run).size;
   }
@@ -213,8 +215,16 @@ void Shard::receive_new(std::uint32_t wanted,
   const std::uint32_t count =
       published(static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, credits)));
   Grant grant;
-  for (std::uint32_t i = 0; i < count; ++i, ++inbox_head_) {
-    if (core_.accept_and_grant(inbox_.entry(inbox_head_), inbox_head_, terms, now_ns, &grant)) {
+  for (std::uint32_t i = 0; i < count && room_to_record(); ++i) {
+    if (journal_ != nullptr) [[unlikely]] {
+      accept(now_ns);
+      if (core_.grant(terms, now_ns, &grant)) {
+        lease(grant, terms, now_ns, batch);
+      }
+      continue;
+    }
+    const std::uint64_t position = inbox_head_++;
+    if (core_.accept_and_grant(inbox_.entry(position), position, terms, now_ns, &grant)) {
       lease(grant, terms, now_ns, batch);
     }
   }
@@ -247,7 +257,7 @@ Shard::Visit Shard::take(std::uint32_t max, MessageBatch* batch) {
   if (limited_) [[unlikely]] {
     room = host_.rate.take(wanted, hold.now_ns());
   }
-  for (; batch->size_ < max && room > 0; --room) {
+  for (; batch->size_ < max && room > 0 && room_to_record(); --room) {
     const std::uint32_t index = core_.take(hold.now_ns());
     if (index == ShardCore::kNoSlot) {
       break;
@@ -272,6 +282,11 @@ Shard::Visit Shard::take(std::uint32_t max, MessageBatch* batch) {
 
 void Shard::step(std::uint32_t wanted, std::int64_t now_ns) {
   more_ = false;
+  if (journal_ != nullptr) [[unlikely]] {
+    journal_->begin(now_ns);
+    journal_->relocate_some();
+    journal_->record_inbox();
+  }
   drain_returns(now_ns);
   const std::uint64_t tick = ShardCore::tick_floor(now_ns);
   // Looking into an inbox that is being filled costs a cache miss: not more often than it is
@@ -280,9 +295,9 @@ void Shard::step(std::uint32_t wanted, std::int64_t now_ns) {
     inbox_tick_ = tick;
     drain_inbox(now_ns);
   }
-  if (tick != timers_tick_) {
+  if (tick != timers_tick_ && room_to_record()) {
     const WheelProgress progress =
-        core_.advance(now_ns, kHoldWheelNodesMax, [&](std::uint32_t slot) { judge(slot, now_ns); });
+        core_.advance(now_ns, timers_budget(), [&](std::uint32_t slot) { judge(slot, now_ns); });
     // Only when everything due is done is this tick over.
     timers_tick_ = progress.more ? timers_tick_ : tick;
     more_ = more_ || progress.more;
@@ -291,7 +306,7 @@ void Shard::step(std::uint32_t wanted, std::int64_t now_ns) {
 
 void Shard::drain_returns(std::int64_t now_ns) {
   std::uint64_t entry = 0;
-  for (std::uint32_t i = 0; i < kHoldItemsMax; ++i) {
+  for (std::uint32_t i = 0; i < kHoldItemsMax && room_to_record(); ++i) {
     if (!returns_.take(returns_head_, &entry)) {
       return;
     }
@@ -339,17 +354,34 @@ std::uint32_t Shard::published(std::uint32_t wanted) const {
   for (; count < wanted && inbox_.published(inbox_head_ + count); ++count) {
     __builtin_prefetch(inbox_.entry(inbox_head_ + count).payload);
   }
+  if (journal_ != nullptr) [[unlikely]] {
+    return journal_->acceptable(inbox_head_, count);
+  }
   return count;
+}
+
+void Shard::accept(std::int64_t now_ns) {
+  const std::uint64_t position = inbox_head_++;
+  Submission& entry = inbox_.entry(position);
+  if (!priorities_.empty()) [[unlikely]] {
+    core_.set_next_priority(priorities_[static_cast<std::size_t>(position & (inbox_.size() - 1))]);
+  }
+  if (journal_ == nullptr) [[likely]] {
+    core_.accept(entry, position, now_ns);
+    return;
+  }
+  const bool sync = (entry.due_tick & ShardJournal::kSync) != 0;
+  entry.due_tick &= ~ShardJournal::kSync;
+  core_.accept(entry, position, now_ns);
+  if (sync) {
+    journal_->settle_unconfirmed(position);
+  }
 }
 
 void Shard::drain_inbox(std::int64_t now_ns) {
   const std::uint32_t count = published(kHoldItemsMax);
-  for (std::uint32_t i = 0; i < count; ++i, ++inbox_head_) {
-    if (!priorities_.empty()) [[unlikely]] {
-      core_.set_next_priority(
-          priorities_[static_cast<std::size_t>(inbox_head_ & (inbox_.size() - 1))]);
-    }
-    core_.accept(inbox_.entry(inbox_head_), inbox_head_, now_ns);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    accept(now_ns);
   }
   more_ = more_ || count == kHoldItemsMax;
 }
@@ -403,6 +435,8 @@ void Shard::release() {
     hint_.tell(next_due);
     host_.driver->post(*this);
   }
+  // Before the token is free: the next holder appends behind it.
+  const bool recorded = journal_ != nullptr && journal_->publish();
   Block* const freed = core_.take_freed_blocks();
   const std::uint64_t freed_bytes = core_.take_freed_bytes();
   const bool more = more_;
@@ -416,6 +450,9 @@ void Shard::release() {
   }
   if (freed_bytes != 0) [[unlikely]] {
     host_.bytes_held.subtract(freed_bytes);
+  }
+  if (recorded) [[unlikely]] {
+    host_.journal->wake();
   }
   // Also what came in during the hold may be nobody's: its publisher saw no sleeper, and we had
   // passed by. The tails are the producers' lines, so they are read only when somebody sleeps.

@@ -14,14 +14,18 @@
 #include "engine/concurrent/shard_hint.hpp"
 #include "engine/concurrent/token.hpp"
 #include "engine/core/shard_core.hpp"
+#include "engine/shard_journal.hpp"
 #include "engine/shard_host.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
 namespace laneway::engine {
+
+struct RecoveredShard;
 
 // What one receive asks of the shards it visits.
 struct ReceiveTerms {
@@ -121,6 +125,20 @@ class Shard : public Letter {
   Result<> release_key(std::string_view key, std::uint32_t key_hash);
   // Ends every lease in hand, uncounted; answers how many messages that gives back.
   std::uint64_t take_back_leases();
+  // --- journal ---------------------------------------------------------------------------------
+  // From now on what happens here is recorded. Before the first message.
+  Result<> keep_journal(JournalHost& journal, Outbox& outbox);
+  // What an earlier life left, in their states. invalid_argument: there is no room for all of it.
+  Result<> restore(RecoveredShard& recovered);
+  // Last: from here on everything is recorded.
+  void begin_recording();
+  ShardJournal* journal() { return journal_.get(); }
+  // By whoever runs the journal. True: there is more to do, or the token was taken.
+  bool run_journal();
+  // Records all that was published and settled before the call. Answers how many records that
+  // makes. Runs the shard; waits for its holder and for room.
+  std::uint64_t record_everything();
+
   // For good. Answers how many Lease objects have not delivered their final entry.
   std::uint64_t close();
 
@@ -130,6 +148,7 @@ class Shard : public Letter {
 
  private:
   friend class Hold;
+  friend class ShardJournal;
 
   enum class Final : std::uint64_t { acked, acked_with_result, settled, unpin, unpin_run };
   static constexpr std::uint64_t kNoTick = ~std::uint64_t{0};
@@ -148,16 +167,23 @@ class Shard : public Letter {
                    LeaseBatch* batch);
   void lease(const Grant& grant, const GrantTerms& terms, std::int64_t now_ns, LeaseBatch* batch);
   std::uint32_t published(std::uint32_t wanted) const;
+  void accept(std::int64_t now_ns);
   void drain_returns(std::int64_t now_ns);
   void drain_inbox(std::int64_t now_ns);
   void apply(std::uint64_t entry, std::int64_t now_ns);
   void judge(std::uint32_t slot, std::int64_t now_ns);
   void refuse_wrapped(std::uint32_t slot, std::int64_t now_ns);
+  bool saw_inbox(std::uint64_t end) const;
   bool grantable() const;
   void raise_limit();
   std::uint64_t next_look(std::uint64_t next_due) const;
   std::uint32_t take_credits(std::uint32_t wanted);
   void return_credits();
+  // For what one settle, timer or grant would record.
+  bool room_to_record() const { return journal_ == nullptr || journal_->room(); }
+  std::uint32_t timers_budget() const {
+    return journal_ == nullptr ? kHoldWheelNodesMax : journal_->events_budget(kHoldWheelNodesMax);
+  }
   bool help();
   bool timers_behind() const { return more_ || timers_tick_ != inbox_tick_; }
   void release();
@@ -193,6 +219,7 @@ class Shard : public Letter {
   bool credits_returned_ = false;  // in this hold
   bool more_ = false;              // a budget ended the last step
   ShardCore core_;
+  std::unique_ptr<ShardJournal> journal_;  // null: nothing is recorded
 
   alignas(kDestructive) ShardHint hint_;
 };

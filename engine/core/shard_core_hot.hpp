@@ -126,10 +126,17 @@ inline void ShardCore::join(std::uint32_t index, std::int64_t now_ns) {
     ranked_.set_priority(index, next_priority_);
   }
   index_.insert(index);
+  if (log_ != nullptr) [[unlikely]] {
+    log_->accepted(index);
+  }
   const std::uint64_t due_tick = submission.due_tick;
   // Due already: joins at once, unless one with an earlier delay is still to join before it.
   if (due_tick == 0 || (due_tick <= tick_floor(now_ns) && wheel_.next_due() > due_tick)) {
-    return join_lane(index, now_ns) ? index : kNoSlot;
+    const bool first = join_lane(index, now_ns);
+    if (due_tick != 0 && log_ != nullptr) [[unlikely]] {
+      log_->joined(index);
+    }
+    return first ? index : kNoSlot;
   }
   slot.state = SlotState::delayed;
   ++stats_.delayed;
@@ -185,6 +192,9 @@ inline void ShardCore::lease_one(std::uint32_t index,
   slot.run = 0;
   ++slot.attempts;
   ++slot.pins;
+  if (log_ != nullptr) [[unlikely]] {
+    log_->attempts_changed(index);
+  }
   ++stats_.leased;
   ++stats_.leased_total;
   if (slot.attempts > 1) [[unlikely]] {
@@ -264,6 +274,9 @@ inline void ShardCore::record_processing(std::int64_t granted_ns, std::int64_t n
   Slot& slot = slots_[index];
   LANEWAY_ASSERT(slot.lane_prev == 0);
   LANEWAY_ASSERT(!wheel_.armed(index));
+  if (log_ != nullptr) [[unlikely]] {
+    log_->resolved(index, outcome);
+  }
   index_.resolve(index, outcome);
   if (slot.story != 0) {
     story_.forget(slot);

@@ -176,7 +176,7 @@ struct DeadBody {
 };
 static_assert(sizeof(DeadBody) == 16);
 
-// join and replay.
+// join and replay; then DueBody if flagged.
 struct OrderBody {
   std::int64_t time_ms;
   std::uint64_t order;

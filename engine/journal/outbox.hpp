@@ -46,6 +46,7 @@ class Outbox {
     return appended_++;
   }
   void publish() { ring_.publish(); }
+  std::uint64_t appended() const { return appended_; }
 
   // --- anybody ----------------------------------------------------------------------------------
   // Records below this number are on stable storage.

@@ -59,9 +59,13 @@ void RecordWriter::bare(RecordHeader header) {
   end();
 }
 
-void RecordWriter::order(RecordHeader header, const OrderBody& order) {
+void RecordWriter::order(RecordHeader header, const RecordedOrder& order) {
+  raise(&header, kRecordDue, order.due.has_value());
   begin(header, static_cast<RecordType>(header.type));
-  put(order);
+  put(order.fixed);
+  if (order.due) {
+    put(*order.due);
+  }
   end();
 }
 
@@ -205,8 +209,13 @@ std::optional<SettleBody> read_settle(const RecordView& record) {
   return only<SettleBody>(record);
 }
 
-std::optional<OrderBody> read_order(const RecordView& record) {
-  return only<OrderBody>(record);
+std::optional<RecordedOrder> read_order(const RecordView& record) {
+  Reader reader(record.body);
+  RecordedOrder order{reader.take<OrderBody>(), {}};
+  if ((record.header.flags & kRecordDue) != 0) {
+    order.due = reader.take<DueBody>();
+  }
+  return reader.done() ? std::optional(order) : std::nullopt;
 }
 
 std::optional<RecordedMessage> read_message(const RecordView& record) {

@@ -52,6 +52,12 @@ struct RecordedMessage {
   std::vector<RecordedAttempt> attempts;  // oldest first
 };
 
+// join and replay.
+struct RecordedOrder {
+  OrderBody fixed = {};
+  std::optional<DueBody> due;  // of replay: not before this
+};
+
 struct RecordedRetry {
   RetryBody fixed = {};
   RecordedAttempt attempt = {};
@@ -76,7 +82,7 @@ class RecordWriter {
   void relocate(RecordHeader header, const RecordedMessage& message);
   void retry(RecordHeader header, const RecordedRetry& retry);
   void dead(RecordHeader header, const RecordedDeath& death);
-  void order(RecordHeader header, const OrderBody& order);  // join, replay
+  void order(RecordHeader header, const RecordedOrder& order);  // join, replay
   void queue(RecordHeader header, const RecordedQueue& queue);
   void bare(RecordHeader header);  // grant, mark
 
@@ -107,7 +113,7 @@ std::optional<SettleBody> read_settle(const RecordView& record);
 std::optional<RecordedMessage> read_message(const RecordView& record);  // publish, relocate
 std::optional<RecordedRetry> read_retry(const RecordView& record);
 std::optional<RecordedDeath> read_death(const RecordView& record);
-std::optional<OrderBody> read_order(const RecordView& record);
+std::optional<RecordedOrder> read_order(const RecordView& record);
 std::optional<RecordedQueue> read_queue(const RecordView& record);
 
 // The record at the front of `bytes`; false when its length does not fit there.
