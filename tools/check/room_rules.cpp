@@ -1,0 +1,163 @@
+#include "tools/check/rules.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace laneway::check {
+
+namespace {
+
+using Stamps = std::vector<std::uint64_t>;
+
+std::uint64_t count_below(const Stamps& sorted, std::uint64_t stamp) {
+  return static_cast<std::uint64_t>(std::lower_bound(sorted.begin(), sorted.end(), stamp) -
+                                    sorted.begin());
+}
+
+// When a message gave its place free: resolved, and no Lease object that still pins its bytes.
+std::uint64_t freed(const Lives& lives, const Life& life) {
+  std::uint64_t stamp = life.resolved.by;
+  for (std::uint32_t i = 0; i < life.members; ++i) {
+    const LeaseView& lease = lives.leases[lives.members_of(life)[i].lease];
+    if (lease.members[0]->kind == Kind::take) {
+      continue;
+    }
+    std::uint64_t gone = lease.won != nullptr ? lease.won->returned : kNever;
+    for (const Event* settle : lease.settles) {
+      if (settle->verb == Verb::drop && settle->answer != Answer::damaged) {
+        gone = std::min(gone, settle->returned);
+      }
+    }
+    stamp = std::max(stamp, gone);
+  }
+  return stamp;
+}
+
+class RoomJudge {
+ public:
+  RoomJudge(const Lives& lives, Report* report) : lives_(lives), report_(report) {
+    for (const Life& life : lives.lives) {
+      const Event* publish = life.publish;
+      if (!life.replayed) {
+        may_join_.push_back(publish->invoke);
+        if (publish->answer == Answer::ok) {
+          surely_joined_.push_back(publish->returned);
+          // Of what is not resolved nothing is known before the history is over.
+          const bool known = life.state != State::none || lives.over;
+          left_.push_back(known ? life.resolved.from : life.joined.from);
+        }
+      }
+      freed_.push_back(freed(lives, life));
+    }
+    for (const Event* event : lives.by_time) {
+      if (event->kind == Kind::replay && event->answer != Answer::refused) {
+        reborn_.insert(reborn_.end(), event->message == 0 ? event->index : 1, event->invoke);
+      }
+    }
+    for (Stamps* stamps : {&may_join_, &surely_joined_, &left_, &freed_, &reborn_}) {
+      std::sort(stamps->begin(), stamps->end());
+    }
+  }
+
+  void judge() {
+    for (const Event* event : lives_.by_time) {
+      if (event->kind == Kind::stats && event->answer == Answer::ok) {
+        judge_stats(*event);
+        looked_.push_back(event);
+      } else if (event->kind == Kind::publish && event->answer == Answer::full) {
+        judge_refusal(*event);
+      }
+    }
+    judge_capacity();
+  }
+
+ private:
+  // S11.
+  void judge_stats(const Event& stats) {
+    const std::uint64_t accepted = stats.message;
+    report_->judge(11);
+    if (accepted != stats.key + stats.lease) {
+      report_->blame(11,
+                     "stats: " + std::to_string(accepted) + " accepted, but " +
+                         std::to_string(stats.key) + " held and " + std::to_string(stats.lease) +
+                         " ended",
+                     {&stats});
+    } else if (accepted < count_below(surely_joined_, stats.invoke) ||
+               accepted > count_below(may_join_, stats.returned)) {
+      report_->blame(11,
+                     "stats: " + std::to_string(accepted) + " accepted, but published were " +
+                         std::to_string(count_below(surely_joined_, stats.invoke)) + " to " +
+                         std::to_string(count_below(may_join_, stats.returned)),
+                     {&stats});
+    }
+  }
+
+  // S14. Settles that no shard has looked at yet, and open claims, count as held. Stats looks at
+  // all shards.
+  void judge_refusal(const Event& publish) {
+    const Event* look = nullptr;
+    for (auto stats = looked_.rbegin(); stats != looked_.rend() && look == nullptr; ++stats) {
+      look = (*stats)->returned < publish.invoke ? *stats : nullptr;
+    }
+    if (lives_.rules.capacity == 0) {
+      return;
+    }
+    const std::uint64_t seen = look == nullptr ? 0 : count_below(freed_, look->invoke);
+    const std::uint64_t held =
+        count_below(may_join_, publish.returned) + count_below(reborn_, publish.returned) - seen;
+    report_->judge(14);
+    if (held < lives_.rules.capacity / lives_.rules.shards) {
+      report_->blame(14,
+                     "message " + std::to_string(publish.message) + " was refused with " +
+                         std::to_string(held) + " messages held",
+                     {look, &publish});
+    }
+  }
+
+  void judge_capacity() {
+    if (lives_.rules.capacity == 0) {
+      return;
+    }
+    for (std::size_t joined = 0, left = 0; joined < surely_joined_.size(); ++joined) {
+      while (left < left_.size() && left_[left] <= surely_joined_[joined]) {
+        ++left;
+      }
+      report_->judge(14);
+      // Those that leave before they are told to have come are not counted twice.
+      if (joined + 1 > left + lives_.rules.capacity) {
+        report_->blame(14,
+                       std::to_string(joined + 1 - left) + " messages were held, the capacity is " +
+                           std::to_string(lives_.rules.capacity),
+                       {publish_at(surely_joined_[joined])});
+        return;
+      }
+    }
+  }
+
+  const Event* publish_at(std::uint64_t returned) const {
+    for (const Event* event : lives_.by_time) {
+      if (event->kind == Kind::publish && event->returned == returned) {
+        return event;
+      }
+    }
+    return nullptr;
+  }
+
+  const Lives& lives_;
+  Report* report_;
+  // Sorted stamps.
+  Stamps may_join_;
+  Stamps surely_joined_;
+  Stamps left_;
+  Stamps freed_;
+  Stamps reborn_;
+  std::vector<const Event*> looked_;  // stats so far
+};
+
+}  // namespace
+
+void judge_room(const Lives& lives, Report* report) {
+  RoomJudge(lives, report).judge();
+}
+
+}  // namespace laneway::check
