@@ -1,5 +1,6 @@
 // The program `laneway`: picks the command and hands its arguments on.
 
+#include "tools/check/check_command.hpp"
 #include "tools/run/command_line.hpp"
 #include "tools/run/run.hpp"
 
@@ -20,7 +21,8 @@ constexpr std::string_view kUsage =
     "\n"
     "  laneway run [OPTIONS] -- COMMAND   works on a stream of records in parallel, each key in\n"
     "                                     order, with retries and dead letters\n"
-    "  laneway help [run]                 says more\n"
+    "  laneway check HISTORY              judges what a queue did by its fifteen invariants\n"
+    "  laneway help [run|check]           says more\n"
     "  laneway --version\n"
     "\n"
     "For a start:  laneway run --input access.log --key 1 --handler count\n";
@@ -65,9 +67,15 @@ int answer(std::vector<std::string> arguments) {
   if (command == "run") {
     return run(arguments);
   }
+  if (command == "check") {
+    return laneway::check::check_command(arguments);
+  }
   const bool help = command == "help" || command == "--help" || command == "-h";
   if (help && arguments.size() == 1 && arguments.front() == "run") {
     return run({"--help"});
+  }
+  if (help && arguments.size() == 1 && arguments.front() == "check") {
+    return laneway::check::check_command({"--help"});
   }
   if (!arguments.empty() && (help || command == "--version")) {
     return refuse("laneway: '" + arguments.front() + "' is not understood");

@@ -39,6 +39,11 @@ std::uint64_t World::number_of(const MessageView& view, Event* grant) const {
   return number;
 }
 
+void World::lease_begins() {
+  ++leases_alive_;
+  at_limit_ = may_be_at_limit() ? recorder_.stamp() : at_limit_;
+}
+
 // --- receiving --------------------------------------------------------------------------------
 
 void World::receive(Consuming& self, Random& random) {
@@ -59,10 +64,13 @@ void World::receive(Consuming& self, Random& random) {
     call.index = static_cast<std::uint32_t>(batch->size());
     // While another thread holds a shard and is about to let it go, its hint may be half old: then
     // the shard is passed by, and not counted as skipped.
-    const bool held = !alone || scheduler_.switches() != switches;
+    const bool limited = may_be_at_limit() || at_limit_ > call.invoke;
+    const bool held = !alone || limited || scheduler_.switches() != switches;
     call.key = std::max(batch->shards_skipped(), held ? 1u : 0u);
   }
-  call.due_ns = sleeps ? std::chrono::nanoseconds(options.wait).count() : 0;
+  call.due_ns = sleeps && at_limit_ < call.invoke && !may_be_at_limit()
+                    ? std::chrono::nanoseconds(options.wait).count()
+                    : 0;
   const milliseconds lease =
       options.lease > milliseconds::zero() ? options.lease : plan_.options.lease;
   recorder_.write(call);
@@ -79,6 +87,7 @@ void World::judge_batch(Consuming& self, LeaseBatch& batch, Random& random) {
   std::vector<Held> all;
   for (Lease& lease : batch) {
     Held held;
+    lease_begins();
     held.size = lease.size();
     for (std::size_t i = 0; i < held.size; ++i) {
       write_grant(call, lease.message(i), &held, i);
@@ -111,6 +120,7 @@ void World::judge_batch(Consuming& self, LeaseBatch& batch, Random& random) {
           batch[member] = Lease();
           recorder_.write_finished(event);
         }
+        lease_ends();
       }
       return;
     }
@@ -212,6 +222,8 @@ void World::settle_with(Held& held, SettleVerb verb, Random& random) {
   recorder_.write_finished(event);
   if (held.lease.valid()) {
     settle_with(held, SettleVerb::drop, random);
+  } else {
+    lease_ends();
   }
 }
 
@@ -221,7 +233,10 @@ void World::extend(Held& held, Random& random) {
   event.lease = held.number;
   const milliseconds by(random.between(1, 40));
   event.until_ns = not_before(event.began_ns, by);
-  event.answer = answer_of(held.lease.extend(by));
+  const Result<> extended = held.lease.extend(by);
+  // Extended, and told that somebody has asked to cancel it.
+  const bool cancelled = !extended && extended.error().code == Errc::cancelled;
+  event.answer = cancelled ? Answer::ok : answer_of(extended);
   recorder_.write_finished(event);
 }
 

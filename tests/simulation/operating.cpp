@@ -12,15 +12,19 @@ void World::operate(Verb verb, Random& random) {
   switch (verb) {
     case Verb::pause: {
       Event event = recorder_.begin(Kind::pause);
-      consuming_paused_ = true;
+      ++pauses_;
+      ++pausing_;
       queue_->pause_consuming();
+      --pausing_;
       recorder_.write_finished(event);
       break;
     }
     case Verb::resume: {
       Event event = recorder_.begin(Kind::resume);
+      const std::uint32_t pauses = pauses_;
+      const bool last = pausing_ == 0;
       queue_->resume_consuming();
-      consuming_paused_ = false;
+      resumed_ = last && pauses == pauses_ ? pauses : resumed_;
       recorder_.write_finished(event);
       break;
     }
@@ -43,6 +47,9 @@ void World::operate(Verb verb, Random& random) {
     }
     case Verb::discard:
       discard(random);
+      break;
+    case Verb::cancel:
+      cancel(random);
       break;
     case Verb::list:
       (void)list_dead();
@@ -130,6 +137,21 @@ void World::discard(Random& random) {
   recorder_.write_finished(event);
 }
 
+// Of a message that is leased it is only asked: whatever is told of it later counts.
+void World::cancel(Random& random) {
+  const std::uint64_t message = random.below(sent_.size());
+  if (sent_[message].id.value == 0) {
+    return;
+  }
+  Event event = recorder_.begin(Kind::end);
+  event.message = message;
+  const Result<MessageState> cancelled = queue_->cancel(sent_[message].id);
+  event.state = State::cancelled;
+  const bool asked = cancelled && *cancelled != MessageState::cancelled;
+  event.answer = asked ? Answer::unknown : answer_of(cancelled);
+  recorder_.write_finished(event);
+}
+
 void World::status(Random& random) {
   const std::uint64_t message = random.below(sent_.size());
   if (sent_[message].id.value != 0) {
@@ -158,6 +180,9 @@ void World::write_status(std::uint64_t message) {
     case MessageState::discarded:
       event.state = State::discarded;
       break;
+    case MessageState::cancelled:
+      event.state = State::cancelled;
+      break;
     case MessageState::unknown:
       return;  // forgotten; lost, if nothing else tells of it
     default:
@@ -174,15 +199,17 @@ void World::write_stats() {
   if (stats) {
     event.message = stats->published;
     event.key = stats->ready + stats->blocked + stats->delayed + stats->leased + stats->dead;
-    event.lease = stats->acked + stats->discarded + stats->expired;
+    event.lease = stats->acked + stats->discarded + stats->expired + stats->cancelled;
   }
   recorder_.write_finished(event);
 }
 
 void World::drain(Random& random) {
   Event event = recorder_.begin(Kind::revoke);
-  consuming_paused_ = true;
+  ++pauses_;
+  ++pausing_;
   (void)queue_->drain(milliseconds(random.below(10)));
+  --pausing_;
   recorder_.write_finished(event);
 }
 

@@ -37,6 +37,7 @@ enum class Verb : std::uint8_t {
   replay,
   replay_all,
   discard,
+  cancel,
   list,
   stats,
   status,

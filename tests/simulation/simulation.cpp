@@ -19,7 +19,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -101,10 +101,10 @@ void print_violations(const check::Report& report) {
 
 Verdict run_plan(const Plan& plan, const std::vector<bool>& kept, bool trace, bool print) {
   Verdict verdict;
-  World world(plan, kept, trace);
+  auto world = std::make_unique<World>(plan, kept, trace);
   try {
-    world.run();
-    verdict.report = check::check(world.history());
+    world->run();
+    verdict.report = check::check(world->history());
     if (!verdict.report.holds()) {
       const check::Violation& first = verdict.report.violations.front();
       verdict.broken = std::string(check::invariant_name(first.invariant)) + ": " + first.text;
@@ -115,8 +115,13 @@ Verdict run_plan(const Plan& plan, const std::vector<bool>& kept, bool trace, bo
   } catch (const Broken& broken) {
     verdict.broken = broken.what();
   }
-  verdict.operations = world.operations_done();
-  verdict.switches = world.switches();
+  verdict.operations = world->operations_done();
+  verdict.switches = world->switches();
+  if (!verdict.broken.empty()) {
+    // Its fibers stand where they stood: what they hold cannot be taken down.
+    (void)world.release();
+    engine::simulated::turns = {};
+  }
   return verdict;
 }
 

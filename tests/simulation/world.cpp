@@ -174,7 +174,7 @@ void World::poll_until_done() {
 
 // Nobody can run: whoever sleeps in a receive has nothing to do, or its wake-up was lost.
 void World::look_for_sleepers() {
-  if (asleep_in_receive_ == 0 || consuming_paused_ || closed_) {
+  if (asleep_in_receive_ == 0 || resumed_ != pauses_ || closed_ || may_be_at_limit()) {
     return;
   }
   const Result<QueueStats> stats = queue_->stats();

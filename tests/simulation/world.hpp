@@ -63,7 +63,6 @@ class World {
   void run();
   const check::History& history() { return recorder_.history(); }
   std::uint64_t operations_done() const { return operations_done_; }
-  // Of the clock by which leases, delays and deadlines are reckoned from below.
   std::uint64_t switches() const { return scheduler_.switches(); }
 
  private:
@@ -97,6 +96,11 @@ class World {
   void ack_part(Held& held, Random& random);
   void hand_over(Consuming& self, Random& random);
   void look_again(Held& held);
+  void lease_begins();
+  void lease_ends() { --leases_alive_; }
+  bool may_be_at_limit() const {
+    return leases_alive_ >= plan_.options.capacity / plan_.options.shards;
+  }
   void start_pool();
   Outcome handle(const MessageView& view);
 
@@ -104,6 +108,7 @@ class World {
   void operate(Verb verb, Random& random);
   void replay(Random& random);
   void discard(Random& random);
+  void cancel(Random& random);
   void status(Random& random);
   void write_status(std::uint64_t message);
   void write_stats();
@@ -128,7 +133,13 @@ class World {
   std::map<std::uint64_t, std::uint64_t> by_id_;  // message by MessageId
   std::vector<Consuming> consuming_;              // one an actor, used by consumers only
   std::uint32_t asleep_in_receive_ = 0;
-  bool consuming_paused_ = false;
+  // Lease objects that live, zombies too: a shard grants only so many, and none above.
+  std::uint64_t leases_alive_ = 0;
+  std::uint64_t at_limit_ = 0;  // the last stamp at which a shard may have had that many
+  // Consuming may be paused unless a resume came after all pauses so far.
+  std::uint32_t pauses_ = 0;
+  std::uint32_t pausing_ = 0;
+  std::uint32_t resumed_ = 0;
   bool closed_ = false;
   bool done_ = false;
 

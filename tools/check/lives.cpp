@@ -66,6 +66,13 @@ std::uint64_t first_doubt(const LeaseView& lease) {
   return kNever;
 }
 
+// Of a leased message, which then ends with its lease.
+bool cancel_asked(const MessageView& message) {
+  return std::any_of(message.ends.begin(), message.ends.end(), [](const Event* end) {
+    return end->state == State::cancelled && end->answer == Answer::unknown;
+  });
+}
+
 // The members of a sorted sequence that share a number.
 template <class Number>
 std::span<const Event* const> run_of(const std::vector<const Event*>& sorted,
@@ -161,7 +168,7 @@ void Lives::build_leases() {
     }
     lease.deadline_ns = lease.members[0]->until_ns;
     for (const Event* told : lease.settles) {
-      lease.doubtful |= told->answer == Answer::unknown;
+      lease.doubtful |= told->answer == Answer::unknown && told->verb != Verb::drop;
       if (told->answer == Answer::ok && told->verb == Verb::extend) {
         lease.deadline_ns = std::max(lease.deadline_ns, told->until_ns);
       }
@@ -313,9 +320,9 @@ void Lives::resolve(Life& life, const MessageView& message, bool last) {
   const Event* told = nullptr;
   for (const Event* end : message.ends) {
     if (end->kind == Kind::replay) {
-      told = nullptr;
+      told = told != nullptr && told->state == State::dead ? nullptr : told;
     } else if (told == nullptr && end->state != State::left && end->answer == Answer::ok &&
-               !replayed_since(*end)) {
+               (end->state != State::dead || !replayed_since(*end))) {
       told = end;
     }
   }
@@ -326,8 +333,8 @@ void Lives::resolve(Life& life, const MessageView& message, bool last) {
   const bool died = !last || end == MemberEnd::rejected ||
                     (end == MemberEnd::failed && used_up && life.attempts_max != 0);
   if (told == nullptr && !died) {
-    // Its deadline, or the expiry of its last lease, may have ended it without a word.
-    if (life.publish->until_ns != 0 || used_up) {
+    // Its deadline, the expiry of its last lease, or a cancel may have ended it without a word.
+    if (life.publish->until_ns != 0 || used_up || !rules.all_grants || cancel_asked(message)) {
       life.resolved.from = final_member != nullptr ? final_member->grant->invoke : life.joined.from;
     } else if (final_member != nullptr) {
       life.resolved.from = first_doubt(leases[final_member->lease]);

@@ -208,7 +208,7 @@ class MessageJudge {
       blame(13, "is dead without a reject and with attempts left",
             {message_.publish, grant, &told});
     } else if (must_be_dead && told.state != State::dead && told.state != State::discarded &&
-               !replayed) {
+               told.state != State::cancelled && !replayed) {
       blame(13, "should be dead", {grant, final_member->settle, &told});
     }
   }

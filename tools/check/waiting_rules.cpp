@@ -147,10 +147,12 @@ class WaitingJudge {
   // Consuming may have been paused from the call of pause until the return of resume.
   void find_pauses() {
     std::uint64_t from = kNever;
+    std::uint64_t paused_by = 0;
     for (const Event* event : lives_.by_time) {
       if (event->kind == Kind::pause || event->kind == Kind::revoke) {
         from = std::min(from, event->invoke);  // drain pauses, close is for ever
-      } else if (event->kind == Kind::resume && from != kNever) {
+        paused_by = std::max(paused_by, event->returned);
+      } else if (event->kind == Kind::resume && from != kNever && paused_by < event->invoke) {
         pauses_.push_back({from, event->returned});
         from = kNever;
       }
