@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -108,7 +109,7 @@ class Run {
   }
 
   check::History go() {
-    std::vector<Writer> writers;
+    std::deque<Writer> writers;
     for (std::uint32_t thread = 0; thread < kProducers + kConsumers + 1; ++thread) {
       writers.emplace_back(thread);
     }
