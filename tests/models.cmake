@@ -1,6 +1,6 @@
 # The model checker's programs. They compile the engine's headers with another backend for atomics
 # (LANEWAY_MODEL=1), so linking the library as well would give two definitions of the same function
-# and no message: a check below refuses it. They take long to compile, so only the target `models`
+# and no message: laneway_refuse_library() sees to it. They take long to compile, so only the target `models`
 # builds them, as the preset `model` does; the other presets leave their tests out.
 
 add_custom_target(models)
@@ -11,15 +11,6 @@ if(NOT LANEWAY_RELACY_DIR)
 elseif(sanitized)
   return()  # Relacy runs its own fibers, which sanitizers take for broken stacks.
 endif()
-
-function(laneway_refuse_library name)
-  get_target_property(libraries ${name} LINK_LIBRARIES)
-  foreach(library IN LISTS libraries)
-    if(library MATCHES "^laneway" AND NOT library MATCHES "_(warnings|relacy)$")
-      message(FATAL_ERROR "${name} links ${library}: a model never links the engine")
-    endif()
-  endforeach()
-endfunction()
 
 # Linked after the warnings, so that it can take one back: Relacy's macro `$` is used in the seam.
 add_library(laneway_relacy INTERFACE)

@@ -1,10 +1,12 @@
 // Floor 0. The seam: the only place that names std::atomic, futexes and model checkers. Engine code
-// uses atomic<T>, handoff<T>, FutexWord and relax(), so that the same source runs for real and
-// under Relacy (LANEWAY_MODEL=1).
+// uses atomic<T>, handoff<T>, FutexWord and relax(), so that the same source runs for real, under
+// Relacy (LANEWAY_MODEL=1) and in the simulation (LANEWAY_MODEL=2).
 #pragma once
 
 #if defined(LANEWAY_MODEL) && LANEWAY_MODEL == 1
 #include "engine/base/atomic_model.hpp"
+#elif defined(LANEWAY_MODEL) && LANEWAY_MODEL == 2
+#include "engine/base/atomic_simulated.hpp"
 #else
 
 #include <atomic>

@@ -75,7 +75,8 @@ class LANEWAY_EXPORT Lease {
   // of several messages, or a queue without QueueOptions::results_remembered.
   Result<> ack(std::string_view result);
   // The first `count` messages of the run are done; the lease goes on with the rest. Cumulative:
-  // a count that is not higher than before changes nothing. count == size() is ack().
+  // a count that is not higher than before changes nothing. count == size() is ack(). They count as
+  // leased until the lease ends, and then as COMPLETED.
   Result<> ack_through(std::size_t count);
   // The attempt failed: again after the back-off (or failure.after), DEAD when attempts are used
   // up. Of a run the first message not yet acknowledged has failed; the rest goes back uncounted.

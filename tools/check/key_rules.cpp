@@ -65,6 +65,9 @@ class KeyJudge {
   std::uint64_t lets_go(const Life& life) const {
     if (!lives_.rules.hold && life.members != 0) {
       const Member& first = lives_.members_of(life)[0];
+      if (first.grant->attempt > 1) {
+        return life.joined.from;  // it has failed before, in a grant that nobody wrote down
+      }
       if (first.end != MemberEnd::completed) {
         return first.settle != nullptr ? first.settle->invoke : first.grant->invoke;
       }

@@ -73,6 +73,24 @@ bool cancel_asked(const MessageView& message) {
   });
 }
 
+// The replay that began a life somewhere within `window`: of those that may have, the one that
+// returned first, since a later life may need the others. When it joined depends on all of them.
+std::vector<const Event*>::iterator replay_within(const Span& window,
+                                                  std::vector<const Event*>* replays,
+                                                  Span* joined) {
+  *joined = {kNever, 0};
+  auto found = replays->end();
+  for (auto at = replays->begin(); at != replays->end(); ++at) {
+    const Event& replay = **at;
+    if (replay.returned < window.from || replay.invoke > window.by) {
+      continue;
+    }
+    *joined = {std::min(joined->from, replay.invoke), std::max(joined->by, replay.returned)};
+    found = found == replays->end() || replay.returned < (*found)->returned ? at : found;
+  }
+  return found;
+}
+
 // The members of a sorted sequence that share a number.
 template <class Number>
 std::span<const Event* const> run_of(const std::vector<const Event*>& sorted,
@@ -237,7 +255,8 @@ std::vector<const Event*> Lives::replays_of(const MessageView& message) const {
     }
   }
   for (const Event* replay : replays_of_all) {
-    if (replay->returned > message.publish->invoke) {
+    const bool none = replay->answer == Answer::ok && replay->index == 0;
+    if (!none && replay->returned > message.publish->invoke) {
       replays.push_back(replay);
     }
   }
@@ -259,14 +278,13 @@ void Lives::build_lives(MessageView& message) {
   if (publish == nullptr || !may_be_accepted(*publish)) {
     return;
   }
-  const std::vector<const Event*> replays = replays_of(message);
+  std::vector<const Event*> replays = replays_of(message);
   Life life;
   life.message = message.number;
   life.publish = publish;
   life.joined = {publish->invoke, publish->returned};
   life.attempts_max = publish->attempt != 0 ? publish->attempt : rules.attempts;
   life.first_member = message.first_member;
-  std::size_t replay = 0;
   for (std::uint32_t i = 0; i < message.members; ++i) {
     const Member& member = members[message.first_member + i];
     ++life.members;
@@ -274,31 +292,25 @@ void Lives::build_lives(MessageView& message) {
       continue;
     }
     const Event* next = members[message.first_member + i + 1].grant;
-    while (replay < replays.size() && replays[replay]->returned < member.grant->invoke) {
-      ++replay;
-    }
-    const bool starts_over = (next->attempt <= 1 || next->attempt < member.grant->attempt) &&
-                             replay < replays.size() && replays[replay]->invoke < next->returned;
-    if (!starts_over) {
+    Life following;
+    const bool may_start_over = next->attempt <= 1 || next->attempt < member.grant->attempt;
+    const auto replay =
+        replay_within({member.grant->invoke, next->returned}, &replays, &following.joined);
+    if (!may_start_over || replay == replays.end()) {
       continue;  // given back by a drain; or wrong, which S4 and S13 will say
+    }
+    if (member.end == MemberEnd::open && member.grant->attempt == next->attempt &&
+        revoked_between(member.grant->invoke, next->returned)) {
+      // Or it was given back, and no new life began: then it keeps its place, which may come late.
+      following.joined = {life.joined.from, kNever};
+    } else {
+      replays.erase(replay);
     }
     resolve(life, message, false);
     lives.push_back(life);
-    Life following;
     following.message = message.number;
     following.publish = publish;
     following.replayed = true;
-    // The replay may be any of those before the next grant; one by one they are told apart.
-    following.joined = {replays[replay]->invoke, replays[replay]->returned};
-    if (member.end == MemberEnd::open && member.grant->attempt == next->attempt &&
-        revoked_between(member.grant->invoke, next->returned)) {
-      following.joined.from = life.joined.from;  // or it was given back, and no new life began
-    }
-    for (++replay; replay < replays.size() && replays[replay]->invoke < next->returned &&
-                   !replays_of_all.empty();
-         ++replay) {
-      following.joined.by = std::max(following.joined.by, replays[replay]->returned);
-    }
     following.attempts_max = life.attempts_max;
     following.first_member = message.first_member + i + 1;
     life = following;
@@ -314,6 +326,7 @@ void Lives::resolve(Life& life, const MessageView& message, bool last) {
   if (final_member != nullptr && final_member->end == MemberEnd::completed) {
     life.state = State::completed;
     life.resolved = {final_member->settle->invoke, final_member->settle->returned};
+    life.resolved_ns = final_member->settle->ended_ns;
     return;
   }
   // What was told before a replay is of an earlier life.
@@ -344,6 +357,7 @@ void Lives::resolve(Life& life, const MessageView& message, bool last) {
   life.state = told != nullptr && last ? told->state : State::dead;
   life.resolved.from = life.joined.from;
   life.resolved.by = told != nullptr ? told->returned : kNever;
+  life.resolved_ns = told != nullptr ? told->ended_ns : 0;
   if (final_member != nullptr) {
     const Event* settle = final_member->settle;
     // An ack whose answer is not known, of a message that was completed: it is the one.
@@ -352,7 +366,10 @@ void Lives::resolve(Life& life, const MessageView& message, bool last) {
       settle = ack && settle == nullptr && life.state == State::completed ? tried : settle;
     }
     life.resolved.from = settle != nullptr ? settle->invoke : final_member->grant->invoke;
-    life.resolved.by = died && last && settle != nullptr ? settle->returned : life.resolved.by;
+    if (died && last && settle != nullptr) {
+      life.resolved.by = settle->returned;
+      life.resolved_ns = settle->ended_ns;
+    }
   }
 }
 

@@ -54,6 +54,7 @@ struct Life {
   std::uint32_t members = 0;
   State state = State::none;  // none: not resolved
   Span resolved{kNever, kNever};
+  std::int64_t resolved_ns = 0;  // engine time at the return that `resolved.by` stands for
 };
 
 struct MessageView {

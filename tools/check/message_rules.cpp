@@ -177,8 +177,11 @@ class MessageJudge {
         life.members == 0 ? nullptr : &lives_.members_of(life)[life.members - 1];
     const Event* grant = final_member == nullptr ? nullptr : final_member->grant;
     const MemberEnd end = final_member == nullptr ? MemberEnd::open : final_member->end;
+    // The first messages of a run are acknowledged while it goes on, and counted when it ends.
     const bool settled = final_member != nullptr && final_member->settle != nullptr &&
-                         final_member->settle->returned < told.invoke;
+                         final_member->settle->returned < told.invoke &&
+                         (told.state != State::left ||
+                          final_member->settle == lives_.leases[final_member->lease].won);
     const bool doubtful = final_member != nullptr && lives_.leases[final_member->lease].doubtful;
     report_->judge(2);
     if (end == MemberEnd::completed && settled && told.state != State::completed) {

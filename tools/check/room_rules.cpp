@@ -15,10 +15,12 @@ std::uint64_t count_below(const Stamps& sorted, std::uint64_t stamp) {
 }
 
 // When a message gave its place free: resolved, and no Lease object that still pins its bytes.
+// Those of earlier lives too: where a replay is in doubt they may be of this one.
 std::uint64_t freed(const Lives& lives, const Life& life) {
   std::uint64_t stamp = life.resolved.by;
-  for (std::uint32_t i = 0; i < life.members; ++i) {
-    const LeaseView& lease = lives.leases[lives.members_of(life)[i].lease];
+  const std::uint32_t end = life.first_member + life.members;
+  for (std::uint32_t i = lives.message(life.message).first_member; i < end; ++i) {
+    const LeaseView& lease = lives.leases[lives.members[i].lease];
     if (lease.members[0]->kind == Kind::take) {
       continue;
     }
@@ -60,15 +62,20 @@ class RoomJudge {
   }
 
   void judge() {
+    // A lease that nobody wrote down may pin what has ended, and a dead letter that was replayed
+    // and granted unseen passes for one that never died.
+    const bool counts = lives_.rules.capacity != 0 && lives_.rules.all_grants;
     for (const Event* event : lives_.by_time) {
       if (event->kind == Kind::stats && event->answer == Answer::ok) {
         judge_stats(*event);
         looked_.push_back(event);
-      } else if (event->kind == Kind::publish && event->answer == Answer::full) {
+      } else if (counts && event->kind == Kind::publish && event->answer == Answer::full) {
         judge_refusal(*event);
       }
     }
-    judge_capacity();
+    if (counts) {
+      judge_capacity();
+    }
   }
 
  private:
@@ -99,9 +106,6 @@ class RoomJudge {
     for (auto stats = looked_.rbegin(); stats != looked_.rend() && look == nullptr; ++stats) {
       look = (*stats)->returned < publish.invoke ? *stats : nullptr;
     }
-    if (lives_.rules.capacity == 0) {
-      return;
-    }
     const std::uint64_t seen = look == nullptr ? 0 : count_below(freed_, look->invoke);
     const std::uint64_t held =
         count_below(may_join_, publish.returned) + count_below(reborn_, publish.returned) - seen;
@@ -115,9 +119,6 @@ class RoomJudge {
   }
 
   void judge_capacity() {
-    if (lives_.rules.capacity == 0) {
-      return;
-    }
     for (std::size_t joined = 0, left = 0; joined < surely_joined_.size(); ++joined) {
       while (left < left_.size() && left_[left] <= surely_joined_[joined]) {
         ++left;

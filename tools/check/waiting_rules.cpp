@@ -74,15 +74,7 @@ class Availability {
     }
   }
 
-  Since resolved(const Life& life) const {
-    if (life.resolved.by == kNever || life.members == 0) {
-      return {life.resolved.by, 0};
-    }
-    const Member& last = lives_.members_of(life)[life.members - 1];
-    const bool by_settle = last.settle != nullptr && last.settle->returned == life.resolved.by;
-    // Told later by somebody: then the moment is not known well enough.
-    return by_settle ? Since{life.resolved.by, last.settle->ended_ns} : Since{kNever, 0};
-  }
+  static Since resolved(const Life& life) { return {life.resolved.by, life.resolved_ns}; }
 
   // Everything that may be earlier in the key must be resolved. Sorted by the begin of the calls:
   // what began before this one came back.

@@ -1,0 +1,133 @@
+#include "tests/simulation/plan.hpp"
+
+#include <array>
+#include <span>
+
+namespace laneway::simulation {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+struct Weight {
+  Verb verb;
+  std::uint32_t weight;
+};
+
+constexpr Weight kProducer[] = {{Verb::publish, 60}, {Verb::publish_batch, 25}, {Verb::rest, 15}};
+constexpr Weight kConsumer[] = {{Verb::receive, 62}, {Verb::take, 4},     {Verb::settle, 14},
+                                {Verb::extend, 4},   {Verb::ack_part, 4}, {Verb::hand_over, 4},
+                                {Verb::rest, 8}};
+constexpr Weight kOperator[] = {{Verb::pause, 5},
+                                {Verb::resume, 12},
+                                {Verb::pause_publishing, 2},
+                                {Verb::resume_publishing, 6},
+                                {Verb::replay, 8},
+                                {Verb::replay_all, 3},
+                                {Verb::discard, 5},
+                                {Verb::cancel, 5},
+                                {Verb::list, 8},
+                                {Verb::stats, 14},
+                                {Verb::status, 10},
+                                {Verb::drain, 2},
+                                {Verb::jump, 15},
+                                {Verb::step_back, 2},
+                                {Verb::rest, 8}};
+// With a worker pool nobody else settles, so operators have the time.
+constexpr Weight kNobody[] = {{Verb::rest, 1}};
+
+Verb draw_verb(Random& random, std::span<const Weight> weights) {
+  std::uint32_t sum = 0;
+  for (const Weight& weight : weights) {
+    sum += weight.weight;
+  }
+  std::uint64_t at = random.below(sum);
+  std::size_t i = 0;
+  while (at >= weights[i].weight) {
+    at -= weights[i++].weight;
+  }
+  return weights[i].verb;
+}
+
+std::span<const Weight> weights_of(Role role) {
+  switch (role) {
+    case Role::producer:
+      return kProducer;
+    case Role::consumer:
+      return kConsumer;
+    case Role::operator_:
+      return kOperator;
+    case Role::worker_pool:
+      break;
+  }
+  return kNobody;
+}
+
+std::uint32_t small(std::uint64_t number) {
+  return static_cast<std::uint32_t>(number);
+}
+
+}  // namespace
+
+Plan::Plan(std::uint64_t seed_used, std::uint64_t count) : seed(seed_used) {
+  Random random(seed ^ 0x706c616e);
+  draw_options(random);
+  draw_actors(random);
+  draw_operations(random, count);
+}
+
+void Plan::draw_options(Random& random) {
+  driver = random.percent(75) ? DriverMode::thread : DriverMode::manual;
+  options.kind = random.percent(85) ? QueueKind::by_key : QueueKind::unordered;
+  options.capacity = random.one_of({4, 8, 16, 24, 64, 256});
+  options.shards = small(random.one_of({1, 1, 1, 2, 4, 8}));
+  options.payload_bytes_max = 256;
+  options.payload_pool_bytes = 1024 * 1024;
+  options.attempts_max = small(random.one_of({1, 2, 3, 5}));
+  options.backoff = {milliseconds(random.below(6)), milliseconds(random.between(1, 20)),
+                     milliseconds(1)};
+  options.on_failure = random.percent(75) ? OnFailure::hold : OnFailure::detach;
+  options.lease = milliseconds(random.one_of({2, 5, 20, 50}));
+  options.run_max = options.kind == QueueKind::by_key ? small(random.one_of({1, 1, 2, 4, 8})) : 1;
+  options.dead_letters_max = random.one_of({2, 8, 64, 512});
+  options.outcomes_remembered = 4096;
+  options.seed = random.next();
+  keys = small(random.one_of({1, 2, 5, 20, 100}));
+  unkeyed = small(random.one_of({0, 0, 10, 50}));
+  delayed = small(random.one_of({0, 0, 10, 40}));
+  with_ttl = small(random.one_of({0, 0, 0, 20}));
+  own_attempts = small(random.one_of({0, 0, 20}));
+  outside = small(random.one_of({0, 10, 60}));
+  failing = small(random.one_of({0, 5, 30, 60}));
+  kept = small(random.one_of({0, 10, 40}));
+  batch_max = small(random.one_of({2, 4, 12}));
+  receive_max = small(random.one_of({1, 2, 8, 64}));
+  looks_when_idle = random.percent(50);
+  jumps = random.percent(60);
+  steps_back = driver == DriverMode::manual && random.percent(30);
+}
+
+void Plan::draw_actors(Random& random) {
+  actors.insert(actors.end(), random.between(1, 3), Role::producer);
+  const bool pool = random.percent(20);
+  workers = pool ? small(random.between(1, 3)) : 0;
+  worker_batch = small(random.one_of({1, 1, 3}));
+  actors.insert(actors.end(), pool ? 0 : random.between(1, 4), Role::consumer);
+  actors.insert(actors.end(), random.between(pool ? 1 : 0, 2), Role::operator_);
+}
+
+void Plan::draw_operations(Random& random, std::uint64_t count) {
+  const std::uint64_t close_at = random.percent(10) ? random.below(count) : count;
+  std::array<std::uint32_t, 4> weight{3, 4, 1, 0};  // by role
+  std::vector<std::uint32_t> draw_from;
+  for (std::uint32_t actor = 0; actor < actors.size(); ++actor) {
+    draw_from.insert(draw_from.end(), weight[static_cast<std::size_t>(actors[actor])], actor);
+  }
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint32_t actor = draw_from[random.below(draw_from.size())];
+    const Verb verb = i == close_at ? Verb::close : draw_verb(random, weights_of(actors[actor]));
+    operations.push_back({actor, verb == Verb::jump && !jumps ? Verb::rest : verb, random.next()});
+  }
+}
+
+}  // namespace laneway::simulation

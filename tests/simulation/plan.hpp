@@ -1,0 +1,89 @@
+// Plan: everything about a run that follows from its seed before the first operation: how the
+// engine is shaped, who works with it, and what each of them will do. Operations draw what else
+// they need from a number of their own, so that leaving one out changes no other: that is how a
+// failing run shrinks.
+#pragma once
+
+#include <laneway/options.hpp>
+
+#include "tests/core/random.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+namespace laneway::simulation {
+
+using engine::Random;
+
+enum class Role : std::uint8_t { producer, consumer, operator_, worker_pool };
+
+enum class Verb : std::uint8_t {
+  // producers
+  publish,
+  publish_batch,
+  // consumers
+  receive,
+  take,
+  settle,
+  extend,
+  ack_part,
+  hand_over,
+  // operators
+  pause,
+  resume,
+  pause_publishing,
+  resume_publishing,
+  replay,
+  replay_all,
+  discard,
+  cancel,
+  list,
+  stats,
+  status,
+  drain,
+  jump,
+  step_back,
+  close,
+  // everybody
+  rest,
+};
+
+struct Operation {
+  std::uint32_t actor;
+  Verb verb;
+  std::uint64_t draw;
+};
+
+struct Plan {
+  Plan(std::uint64_t seed, std::uint64_t operations);
+
+  std::uint64_t seed;
+  QueueOptions options;
+  DriverMode driver = DriverMode::thread;
+  std::vector<Role> actors;  // a worker pool, if there is one, is the last
+  std::vector<Operation> operations;
+  bool looks_when_idle = false;  // an inspection by itself moves things on
+  bool jumps = false;            // time passes while somebody could run
+  bool steps_back = false;
+  std::uint32_t keys = 1;
+  std::uint32_t workers = 0;
+  std::uint32_t worker_batch = 1;
+  // In percent.
+  std::uint32_t unkeyed = 0;
+  std::uint32_t delayed = 0;
+  std::uint32_t with_ttl = 0;
+  std::uint32_t own_attempts = 0;
+  std::uint32_t outside = 0;  // payloads that do not fit a slot
+  std::uint32_t failing = 0;
+  std::uint32_t kept = 0;  // leases that are not settled at once
+  std::uint32_t batch_max = 1;
+  std::uint32_t receive_max = 1;
+
+ private:
+  void draw_options(Random& random);
+  void draw_actors(Random& random);
+  void draw_operations(Random& random, std::uint64_t count);
+};
+
+}  // namespace laneway::simulation

@@ -1,0 +1,105 @@
+#include "tests/simulation/world.hpp"
+
+#include <cstring>
+
+namespace laneway::simulation {
+
+using check::Event;
+using check::Kind;
+using std::chrono::milliseconds;
+
+// The number, then bytes that follow from it and from the place.
+std::string World::payload_of(std::uint64_t message, std::size_t size) const {
+  std::string payload(std::max(size, sizeof message), '\0');
+  std::memcpy(payload.data(), &message, sizeof message);
+  for (std::size_t i = sizeof message; i < payload.size(); ++i) {
+    payload[i] = static_cast<char>(message * 31 + i);
+  }
+  return payload;
+}
+
+// The views in the answer live in sent_, until the next message is drawn, and in this table.
+Message World::draw_message(Random& random, Event* event) {
+  static const std::vector<std::string> kKeys = [] {
+    std::vector<std::string> keys;
+    for (int i = 0; i <= 100; ++i) {
+      // Some do not fit a slot.
+      keys.push_back("key-" + std::to_string(i) + (i % 10 == 3 ? std::string(30, 'x') : ""));
+    }
+    return keys;
+  }();
+  Sent sent;
+  sent.key = random.percent(plan_.unkeyed) ? 0 : random.between(1, plan_.keys);
+  const std::uint64_t number = sent_.size();
+  sent.payload = payload_of(
+      number, random.percent(plan_.outside) ? random.between(65, 250) : random.between(8, 64));
+  sent_.push_back(std::move(sent));
+  Message message;
+  message.key = sent_.back().key == 0 ? std::string_view() : kKeys[sent_.back().key];
+  event->message = number;
+  event->key = sent_.back().key;
+  if (random.percent(plan_.delayed)) {
+    message.delay = milliseconds(random.between(1, 30));
+    event->due_ns = not_before(event->began_ns, message.delay);
+  }
+  if (random.percent(plan_.with_ttl)) {
+    message.ttl = milliseconds(random.between(1, 60));
+    event->until_ns = not_before(event->began_ns, message.ttl);
+  }
+  if (random.percent(plan_.own_attempts)) {
+    message.attempts_max = static_cast<std::uint32_t>(random.between(1, 4));
+    event->attempt = message.attempts_max;
+  }
+  return message;
+}
+
+void World::publish(Random& random) {
+  Event event = recorder_.begin(Kind::publish);
+  Message message = draw_message(random, &event);
+  message.payload = sent_[event.message].payload;
+  // Another fiber may publish meanwhile, and sent_ grow: the bytes must stay where they are.
+  const std::string payload = sent_[event.message].payload;
+  message.payload = payload;
+  const Result<MessageId> id = queue_->publish(message);
+  event.answer = answer_of(id);
+  recorder_.finish(&event);
+  if (id) {
+    sent_[event.message].id = *id;
+    by_id_[id->value] = event.message;
+  }
+  recorder_.write(event);
+}
+
+void World::publish_batch(Random& random) {
+  const std::size_t size = random.between(1, plan_.batch_max);
+  std::vector<Event> events;
+  std::vector<Message> messages;
+  std::deque<std::string> payloads;
+  const Event call = recorder_.begin(Kind::publish);
+  for (std::size_t i = 0; i < size; ++i) {
+    events.push_back(call);
+    events.back().index = static_cast<std::uint32_t>(i);
+    messages.push_back(draw_message(random, &events.back()));
+    payloads.push_back(sent_.back().payload);
+    messages.back().payload = payloads.back();
+  }
+  std::vector<Published> results(size);
+  const Result<std::size_t> taken = queue_->publish(messages, results);
+  Event returned = call;
+  recorder_.finish(&returned);
+  for (std::size_t i = 0; i < size; ++i) {
+    events[i].returned = returned.returned;
+    events[i].ended_ns = returned.ended_ns;
+    if (!taken) {
+      events[i].answer = answer_of(taken.error().code);
+    } else if (!results[i].accepted()) {
+      events[i].answer = answer_of(results[i].refused);
+    } else {
+      sent_[events[i].message].id = results[i].id;
+      by_id_[results[i].id.value] = events[i].message;
+    }
+    recorder_.write(events[i]);
+  }
+}
+
+}  // namespace laneway::simulation

@@ -1,0 +1,267 @@
+#include "tests/simulation/world.hpp"
+
+#include "tools/check/history_text.hpp"
+
+#include <cstdio>
+#include <utility>
+
+namespace laneway::simulation {
+
+using check::Answer;
+using check::Event;
+using check::Kind;
+using check::State;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr std::int64_t kStepsBackNanos = 3'000'000;
+
+}  // namespace
+
+std::size_t Recorder::write(const Event& event) {
+  if (trace_) {
+    std::printf("%-10s %s", scheduler_.name(scheduler_.self()).c_str(),
+                check::event_line(event).c_str());
+  }
+  history_.events.push_back(event);
+  return history_.events.size() - 1;
+}
+
+World::World(const Plan& plan, const std::vector<bool>& kept, bool trace)
+    : plan_(plan),
+      kept_(kept),
+      trace_(trace),
+      scheduler_(plan.seed),
+      clock_(std::make_shared<VirtualClock>(scheduler_)),
+      recorder_(
+          scheduler_, [this] { return clock_->now().count(); }, trace) {}
+
+World::~World() = default;
+
+void World::run() {
+  scheduler_.run([this] {
+    open();
+    live();
+    finish();
+    pool_.reset();
+    consuming_.clear();
+    queue_.reset();
+    engine_.reset();
+  });
+}
+
+void World::open() {
+  EngineOptions options;
+  options.driver = plan_.driver;
+  if (plan_.driver == DriverMode::manual) {
+    options.clock = clock_;
+  }
+  engine_ = *Engine::open(options);
+  queue_ = *engine_->queue("simulated", plan_.options);
+  for (std::size_t i = 0; i < plan_.actors.size(); ++i) {
+    consuming_.push_back({*queue_->consumer(), {}});
+  }
+  set_rules();
+}
+
+void World::set_rules() {
+  check::Rules& rules = recorder_.history().rules;
+  const std::uint64_t shards = queue_->options().shards;
+  rules.by_key = plan_.options.kind == QueueKind::by_key;
+  rules.hold = plan_.options.on_failure == OnFailure::hold;
+  rules.capacity = (plan_.options.capacity + shards - 1) / shards * shards;
+  rules.shards = shards;
+  rules.attempts = plan_.options.attempts_max;
+  // A tick, and a nap before something claimed and not yet published. When the clock jumps, whoever
+  // can run has had no time to.
+  rules.patience_ns = plan_.jumps ? 0 : 3'000'000;
+  rules.all_grants = plan_.workers == 0;
+  if (trace_) {
+    std::printf("%s", check::rules_line(rules).c_str());
+  }
+}
+
+// --- those who act ----------------------------------------------------------------------------
+
+void World::live() {
+  if (plan_.looks_when_idle) {
+    scheduler_.when_idle([this] { look_for_sleepers(); });
+  }
+  if (plan_.workers != 0) {
+    start_pool();
+  }
+  std::vector<std::uint32_t> fibers;
+  for (std::uint32_t actor = 0; actor < plan_.actors.size(); ++actor) {
+    static constexpr const char* kNames[] = {"producer", "consumer", "operator", "pool"};
+    const std::string name = kNames[static_cast<std::size_t>(plan_.actors[actor])];
+    fibers.push_back(scheduler_.start(name + std::to_string(actor), [this, actor] { act(actor); }));
+  }
+  std::uint32_t poller = 0;
+  if (plan_.driver == DriverMode::manual) {
+    poller = scheduler_.start("poller", [this] { poll_until_done(); });
+  }
+  for (const std::uint32_t fiber : fibers) {
+    scheduler_.join(fiber);
+  }
+  done_ = true;
+  if (plan_.driver == DriverMode::manual) {
+    scheduler_.join(poller);
+  }
+}
+
+void World::act(std::uint32_t actor) {
+  for (std::size_t i = 0; i < plan_.operations.size(); ++i) {
+    const Operation& operation = plan_.operations[i];
+    if (operation.actor != actor || (!kept_.empty() && !kept_[i])) {
+      continue;
+    }
+    ++operations_done_;
+    scheduler_.progress();
+    Random random(operation.draw);
+    Consuming& self = consuming_[actor];
+    Held* const held = self.hand.empty() ? nullptr : &self.hand.front();
+    switch (operation.verb) {
+      case Verb::publish:
+        publish(random);
+        break;
+      case Verb::publish_batch:
+        publish_batch(random);
+        break;
+      case Verb::receive:
+        receive(self, random);
+        break;
+      case Verb::take:
+        take(self, random);
+        break;
+      case Verb::settle:
+        if (held != nullptr) {
+          look_again(*held);
+          settle(*held, random);
+          self.hand.pop_front();
+        }
+        break;
+      case Verb::extend:
+        if (held != nullptr) {
+          extend(*held, random);
+        }
+        break;
+      case Verb::ack_part:
+        if (held != nullptr) {
+          ack_part(*held, random);
+        }
+        break;
+      case Verb::hand_over:
+        hand_over(self, random);
+        break;
+      case Verb::rest:
+        scheduler_.nap(milliseconds(random.below(4)) + std::chrono::nanoseconds(1));
+        break;
+      default:
+        operate(operation.verb, random);
+        break;
+    }
+  }
+}
+
+void World::poll_until_done() {
+  while (!done_) {
+    const Result<milliseconds> next = engine_->poll();
+    const milliseconds nap = next ? std::min(*next, milliseconds(3)) : milliseconds(3);
+    scheduler_.nap(std::max(nap, milliseconds(1)));
+  }
+}
+
+// Nobody can run: whoever sleeps in a receive has nothing to do, or its wake-up was lost.
+void World::look_for_sleepers() {
+  if (asleep_in_receive_ == 0 || resumed_ != pauses_ || closed_ || may_be_at_limit()) {
+    return;
+  }
+  const Result<QueueStats> stats = queue_->stats();
+  if (stats && stats->ready != 0) {
+    scheduler_.fail("S15 liveness: all sleep, and " + std::to_string(stats->ready) +
+                    " messages are ready");
+  }
+}
+
+// --- the end ----------------------------------------------------------------------------------
+
+void World::finish() {
+  scheduler_.when_idle(nullptr);
+  if (pool_) {
+    (void)pool_->drain(milliseconds(20));
+    pool_.reset();
+    for (auto& [fiber, working] : working_) {
+      if (working.settle != 0) {
+        Event& settle = recorder_.history().events[working.settle];
+        settle.returned = recorder_.stamp();
+        settle.ended_ns = scheduler_.now_ns();
+      }
+    }
+  }
+  for (Consuming& consumer : consuming_) {
+    for (; !consumer.hand.empty(); consumer.hand.pop_front()) {
+      Random random(plan_.seed);
+      look_again(consumer.hand.front());
+      settle_with(consumer.hand.front(), check::Verb::drop, random);
+    }
+  }
+  if (closed_) {
+    return;
+  }
+  write_stats();
+  Random random(plan_.seed);
+  operate(Verb::resume, random);
+  drain_everything();
+  write_stats();
+  audit();
+  recorder_.write_finished(recorder_.begin(Kind::over));
+}
+
+// Whatever is left must come: within so many receives and so much time, always another one.
+void World::drain_everything() {
+  constexpr int kIdleRoundsMax = 100;
+  Random random(plan_.seed);
+  for (int idle = 0; idle < kIdleRoundsMax;) {
+    Consuming& self = consuming_[0];
+    Event call = recorder_.begin(Kind::receive);
+    Result<LeaseBatch> batch = self.consumer.receive({.max = 64});
+    recorder_.finish(&call);
+    call.index = static_cast<std::uint32_t>(batch->size());
+    call.key = batch->shards_skipped();
+    recorder_.write(call);
+    const bool empty = batch->empty();
+    judge_batch(self, *batch, random);
+    if (!empty) {
+      idle = 0;
+      continue;
+    }
+    ++idle;
+    const Result<QueueStats> stats = queue_->stats();
+    if (stats->ready + stats->blocked + stats->delayed + stats->leased == 0) {
+      return;
+    }
+    scheduler_.nap(milliseconds(1));
+    scheduler_.advance(milliseconds(idle / 8));
+    if (plan_.driver == DriverMode::manual) {
+      (void)engine_->poll();
+    }
+  }
+  scheduler_.fail("S15 liveness: messages are left that nobody can receive");
+}
+
+void World::audit() {
+  (void)list_dead();
+  for (std::uint64_t message = 1; message < sent_.size(); ++message) {
+    if (sent_[message].id.value != 0) {
+      write_status(message);
+    }
+  }
+}
+
+std::int64_t World::not_before(std::int64_t began_ns, milliseconds after) const {
+  return began_ns + std::chrono::nanoseconds(after).count() -
+         (plan_.steps_back ? kStepsBackNanos : 0);
+}
+
+}  // namespace laneway::simulation
