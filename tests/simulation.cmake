@@ -3,7 +3,7 @@
 # over by the linker. Like a model it never links the library, and only its target builds it.
 # ThreadSanitizer would see one thread and take its fibers for broken stacks.
 
-if(threads_only OR CMAKE_CXX_FLAGS MATCHES "-fno-exceptions")
+if(threads_only)
   return()
 endif()
 
