@@ -19,6 +19,35 @@ Error io(int error, const char* detail) {
   return {Errc::io_error, error, detail};
 }
 
+// Keeps the latest definition of each queue, on the way of all records to somebody else.
+class DefinitionSink final : public RecordSink {
+ public:
+  using Definitions = std::map<std::uint16_t, std::vector<std::byte>>;
+
+  DefinitionSink(RecordSink& next, Definitions& definitions)
+      : next_(next), definitions_(definitions) {}
+
+  bool record(const RecordView& record) override {
+    if (record.type() == RecordType::queue) {
+      const std::optional<RecordedQueue> queue = read_queue(record);
+      if (!queue) {
+        return false;
+      }
+      RecordWriter writer;
+      writer.queue(record.header, *queue);
+      definitions_[record.header.queue].assign(writer.padded().begin(), writer.padded().end());
+    }
+    return next_.record(record);
+  }
+  bool batch(const BatchHeader& header, std::uint64_t file_number) override {
+    return next_.batch(header, file_number);
+  }
+
+ private:
+  RecordSink& next_;
+  Definitions& definitions_;
+};
+
 }  // namespace
 
 Journal::Journal(std::unique_ptr<Storage> storage, const JournalSettings& settings)
@@ -62,7 +91,8 @@ Result<std::unique_ptr<Journal>> Journal::open(std::unique_ptr<Storage> storage,
 }
 
 Result<> Journal::recover(const JournalSettings& settings, RecordSink& sink, ScanResult* scan) {
-  *scan = scan_journal(*storage_, {}, &sink);
+  DefinitionSink through(sink, definitions_);
+  *scan = scan_journal(*storage_, {}, &through);
   if (scan->error == ENOENT) {
     *scan = {};
     if (const Result<> created = create(settings); !created) {

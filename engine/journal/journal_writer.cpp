@@ -143,7 +143,15 @@ int Journal::write_preamble() {
   for (const auto& [queue, record] : definitions_) {
     bytes += record.size();
   }
-  bytes += outboxes_.size() * sizeof(RecordHeader);
+  // Also of sources that nobody has attached in this life.
+  std::map<SourceId, std::uint64_t> ends;
+  for (const auto& [id, source] : recovered_) {
+    ends[id] = source.positions_end;
+  }
+  for (const auto& outbox : outboxes_) {
+    ends[outbox->id()] = outbox->position_seen_;
+  }
+  bytes += ends.size() * sizeof(RecordHeader);
   if (bytes == 0) {
     return 0;
   }
@@ -152,14 +160,9 @@ int Journal::write_preamble() {
   for (const auto& [queue, record] : definitions_) {
     std::memcpy(preamble.add(record.size()).data(), record.data(), record.size());
   }
-  for (const auto& outbox : outboxes_) {
-    if (outbox->position_seen_ != 0) {
-      RecordHeader mark{};
-      mark.bytes = sizeof mark;
-      mark.type = static_cast<std::uint8_t>(RecordType::mark);
-      mark.queue = outbox->id().queue;
-      mark.shard = outbox->id().shard;
-      mark.position = outbox->position_seen_ - 1;
+  for (const auto& [id, end] : ends) {
+    if (end != 0) {
+      const RecordHeader mark = mark_header(id, end);
       std::memcpy(preamble.add(sizeof mark).data(), &mark, sizeof mark);
     }
   }

@@ -111,7 +111,7 @@ int PosixFile::size(std::uint64_t* bytes) {
 // --- directory --------------------------------------------------------------------------------
 
 PosixStorage::PosixStorage(const std::string& directory, bool may_write, int* error)
-    : directory_(directory), primitive_("reading only") {
+    : directory_(directory), primitive_("reading only"), may_write_(may_write) {
   directory_fd_ = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   *error = result(directory_fd_);
   if (*error == 0 && may_write) {
@@ -148,15 +148,17 @@ void PosixStorage::choose_primitive() {
 }
 
 int PosixStorage::lock() {
-  // flock: it excludes a second open in this process too, and goes with the process.
-  lock_fd_ = ::openat(directory_fd_, kLockName, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  // flock: it excludes a second open in this process too, and goes with the process. Readers share.
+  const int flags = O_CLOEXEC | (may_write_ ? O_RDWR | O_CREAT : O_RDONLY);
+  lock_fd_ = ::openat(directory_fd_, kLockName, flags, 0600);
   if (lock_fd_ < 0) {
-    return errno;
+    return !may_write_ && errno == ENOENT ? 0 : errno;  // nobody has ever locked it
   }
   // Requests in flight may keep the file of a killed process open for a moment.
   constexpr int kTries = 5;
   constexpr useconds_t kBetweenMicros = 50'000;
-  for (int i = 0; ::flock(lock_fd_, LOCK_EX | LOCK_NB) != 0; ++i) {
+  const int wanted = (may_write_ ? LOCK_EX : LOCK_SH) | LOCK_NB;
+  for (int i = 0; ::flock(lock_fd_, wanted) != 0; ++i) {
     if (errno != EWOULDBLOCK || i == kTries - 1) {
       const int error = errno;
       ::close(lock_fd_);
@@ -164,6 +166,9 @@ int PosixStorage::lock() {
       return error;
     }
     ::usleep(kBetweenMicros);
+  }
+  if (!may_write_) {
+    return 0;
   }
   char text[32];
   const int size = std::snprintf(text, sizeof text, "%ld\n", static_cast<long>(::getpid()));

@@ -33,6 +33,7 @@ class PosixStorage : public Storage {
 
   std::string directory_;
   std::string primitive_;
+  const bool may_write_;
   int directory_fd_ = -1;
   int lock_fd_ = -1;
   bool direct_ = false;

@@ -140,6 +140,16 @@ void RecordWriter::relocate(RecordHeader header, const RecordedMessage& content)
   end();
 }
 
+RecordHeader mark_header(SourceId id, std::uint64_t end) {
+  RecordHeader header{};
+  header.bytes = sizeof header;
+  header.type = static_cast<std::uint8_t>(RecordType::mark);
+  header.queue = id.queue;
+  header.shard = id.shard;
+  header.position = end - 1;
+  return header;
+}
+
 // --- reading ----------------------------------------------------------------------------------
 
 namespace {

@@ -108,6 +108,9 @@ class RecordWriter {
   std::size_t bytes_ = 0;
 };
 
+// A mark, which is a header alone: no position below `end`, which is not 0, is free.
+RecordHeader mark_header(SourceId id, std::uint64_t end);
+
 // Empty: the body does not have the shape of its type.
 std::optional<SettleBody> read_settle(const RecordView& record);
 std::optional<RecordedMessage> read_message(const RecordView& record);  // publish, relocate

@@ -27,13 +27,10 @@ class Window {
       if (buffer_.bytes().size() < wanted) {
         buffer_ = BlockBuffer(static_cast<std::size_t>(wanted));
       }
-      error_ = file_.read(offset, buffer_.bytes().first(static_cast<std::size_t>(wanted)));
-      if (error_ != 0) {
-        filled_ = 0;
+      // A place that cannot be read is no reason not to read what lies before it.
+      if (!fill(offset, wanted) && !fill(offset, padded_block(size))) {
         return {};
       }
-      start_ = offset;
-      filled_ = wanted;
     }
     return std::span<const std::byte>(buffer_.bytes())
         .subspan(static_cast<std::size_t>(offset - start_), static_cast<std::size_t>(size));
@@ -41,6 +38,13 @@ class Window {
   int error() const { return error_; }
 
  private:
+  bool fill(std::uint64_t offset, std::uint64_t size) {
+    error_ = file_.read(offset, buffer_.bytes().first(static_cast<std::size_t>(size)));
+    start_ = offset;
+    filled_ = error_ == 0 ? size : 0;
+    return error_ == 0;
+  }
+
   StorageFile& file_;
   const std::uint64_t file_bytes_;
   BlockBuffer buffer_{kBlockBytes};
@@ -60,7 +64,11 @@ class Scanner {
       : storage_(storage), options_(options), sink_(sink) {}
 
   ScanResult run() {
-    result_.error = read_manifest(storage_, &result_.manifest);
+    if (options_.manifest != nullptr) {
+      result_.manifest = *options_.manifest;
+    } else {
+      result_.error = read_manifest(storage_, &result_.manifest);
+    }
     if (result_.error == EBADMSG) {
       result_.error = 0;
       corrupt(0, 0, "the manifest is damaged");
@@ -94,6 +102,8 @@ class Scanner {
     }
     return false;
   }
+  // What is damaged is left out.
+  bool goes_on() const { return options_.salvage && result_.end == JournalEnd::corrupt; }
   bool unreadable(int error, const char* detail) {
     result_.error = error;
     result_.detail = detail;
@@ -129,7 +139,8 @@ class Scanner {
       return unreadable(error, "a segment cannot be opened");
     }
     if (size != segment_bytes()) {
-      return corrupt(wanted.file_number, 0, "a segment has not the size it was made with");
+      corrupt(wanted.file_number, 0, "a segment has not the size it was made with");
+      return goes_on();
     }
     const BlockBuffer block(kBlockBytes);
     error = (*file)->read(0, block.bytes());
@@ -142,7 +153,8 @@ class Scanner {
     if (error == EPROTO) {
       return unreadable(error, "a segment is of a version that is not known");
     }
-    return error == 0 || corrupt(wanted.file_number, 0, "a segment is not the one it should be");
+    return error == 0 || corrupt(wanted.file_number, 0, "a segment is not the one it should be") ||
+           goes_on();
   }
 
   // A batch that was written at this place in this use of the file, whole.
@@ -175,7 +187,7 @@ class Scanner {
   bool segment(std::size_t index) {
     std::unique_ptr<StorageFile> file;
     if (!open(index, &file)) {
-      return options_.salvage && result_.end == JournalEnd::corrupt;
+      return goes_on();
     }
     const ManifestEntry& here = entry(index);
     result_.end_segment = index;
@@ -187,10 +199,13 @@ class Scanner {
       Batch batch;
       if (!valid(window, here, offset, &batch) || !follows(batch.header)) {
         if (window.error() != 0) {
-          return unreadable(window.error(), "a segment cannot be read");
+          if (!options_.salvage) {
+            return unreadable(window.error(), "a segment cannot be read");
+          }
+          corrupt(here.file_number, offset, "a segment cannot be read");
         }
         if (!bad_place(index, window, &offset, &batch)) {
-          return false;
+          return goes_on();
         }
       }
       if (!deliver(index, offset, batch)) {
@@ -228,9 +243,11 @@ class Scanner {
     mark_end(index, *offset);
     const std::uint64_t beyond = confirmed_beyond(index, window, *offset);
     if (here.end_lsn > result_.end_lsn || beyond > result_.end_lsn) {
-      result_.lost_to_lsn = std::max(here.end_lsn, beyond);
+      result_.lost_to_lsn = std::max({result_.lost_to_lsn, here.end_lsn, beyond});
       corrupt(here.file_number, *offset, "confirmed records are damaged");
-      return options_.salvage && next_valid(window, here, offset, batch);
+    }
+    if (goes_on()) {
+      return next_valid(window, here, offset, batch);
     }
     if (result_.end == JournalEnd::clean) {
       result_.end = half_written || seen_beyond_ ? JournalEnd::torn : JournalEnd::clean;

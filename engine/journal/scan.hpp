@@ -75,6 +75,8 @@ struct ScanOptions {
   bool sync_first = true;
   // Go on behind damage with what is valid there.
   bool salvage = false;
+  // Instead of the one on the disk.
+  const Manifest* manifest = nullptr;
 };
 
 ScanResult scan_journal(Storage& storage, const ScanOptions& options, RecordSink* sink);

@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <memory>
 #include <random>
+#include <set>
+#include <string>
 
 namespace laneway::engine {
 namespace {
@@ -299,6 +301,60 @@ TEST(JournalReclaiming, positions_stay_used_up_when_their_segments_are_gone) {
   auto journal = Journal::open(lives.disk.plug(), {.segment_bytes = kSegmentBytes}, sink);
   ASSERT_TRUE(journal);
   EXPECT_FALSE(sink.sources.contains({3, 1})) << "its records are reclaimed";
+  EXPECT_GT((*journal)->positions_end({3, 1}), used);
+}
+
+// A queue that one life does not open is not forgotten when its segments go in that life.
+TEST(JournalReclaiming, what_no_queue_of_a_life_has_opened_is_known_in_the_next) {
+  SimDisk disk(1);
+  const JournalSettings settings{.segment_bytes = kSegmentBytes, .seed = 1};
+  std::uint64_t used = 0;
+  {
+    RecoveringSink sink;
+    auto journal = Journal::open(disk.plug(), settings, sink);
+    ASSERT_TRUE(journal);
+    RecordHeader header{};
+    header.queue = 3;
+    RecordWriter writer;
+    writer.queue(header, {.name = "orders"});
+    (*journal)->define(3, writer);
+    ReferenceSource source({3, 1});
+    source.attach(**journal, nullptr);
+    ASSERT_TRUE(source.publish("early"));
+    used = source.last_position();
+    ASSERT_TRUE(source.settle(used));
+    (*journal)->close();
+  }
+  {
+    RecoveringSink sink;
+    auto journal = Journal::open(disk.plug(), settings, sink);
+    ASSERT_TRUE(journal);
+    ReferenceSource other({0, 0});
+    other.attach(**journal, nullptr);
+    (*journal)->start();
+    for (int i = 0; i < 200; ++i) {
+      ASSERT_TRUE(other.publish(std::string(1000, 'x')));
+      ASSERT_TRUE(other.settle(other.last_position()));
+      ASSERT_NE((*journal)->commit(), Journal::Commit::failed);
+      (void)(*journal)->keep();
+    }
+  }
+  class Names final : public RecordSink {
+   public:
+    bool record(const RecordView& record) override {
+      if (record.type() == RecordType::queue) {
+        names.insert(std::string(read_queue(record)->name));
+      }
+      early = early || (record.type() == RecordType::publish && record.header.queue == 3);
+      return true;
+    }
+    std::set<std::string> names;
+    bool early = false;
+  } sink;
+  auto journal = Journal::open(disk.plug(), settings, sink);
+  ASSERT_TRUE(journal);
+  EXPECT_FALSE(sink.early) << "its segment is reclaimed";
+  EXPECT_EQ(sink.names, std::set<std::string>{"orders"});
   EXPECT_GT((*journal)->positions_end({3, 1}), used);
 }
 

@@ -189,6 +189,34 @@ TEST_F(JournalDamage, salvage_reads_both_sides_of_the_damage) {
   EXPECT_LT(part.sources.at({0, 0}).next, source_.records());
 }
 
+// What lies behind it in the window that is read at once is not lost with it.
+TEST_F(JournalDamage, salvage_reads_around_a_place_that_cannot_be_read) {
+  write(true);
+  disk_.names()[kFirst]->unreadable = 3 * kBlockBytes + 100;
+  RecoveringSink none;
+  ScanResult scan = scan_journal(*disk_.plug(), {}, &none);
+  EXPECT_EQ(scan.error, EIO);
+  RecoveringSink all;
+  scan = scan_journal(*disk_.plug(), {.salvage = true}, &all);
+  EXPECT_EQ(scan.end, JournalEnd::corrupt);
+  EXPECT_EQ(scan.offset, 3 * kBlockBytes);
+  EXPECT_EQ(all.sources.at({0, 0}).next, source_.records());
+  EXPECT_EQ(all.gaps, 1u);
+}
+
+TEST_F(JournalDamage, salvage_goes_on_in_the_next_segment_when_the_rest_of_one_is_gone) {
+  write(true);
+  ASSERT_EQ(look(disk_), Verdict::same);
+  const std::string oldest = segment_name(scan_.manifest.entries.front().file_number);
+  auto& bytes = disk_.names()[oldest]->now;
+  std::memset(bytes.data() + 3 * kBlockBytes, 0, bytes.size() - 3 * kBlockBytes);
+  RecoveringSink all;
+  const ScanResult scan = scan_journal(*disk_.plug(), {.salvage = true}, &all);
+  EXPECT_EQ(scan.end, JournalEnd::corrupt);
+  EXPECT_EQ(all.sources.at({0, 0}).next, source_.records());
+  EXPECT_EQ(all.gaps, 1u);
+}
+
 TEST_F(JournalDamage, a_version_that_is_not_known_is_not_read) {
   write(false);
   std::unique_ptr<Storage> storage = disk_.plug();

@@ -32,6 +32,7 @@ class SimDisk {
     std::vector<std::byte> now;
     std::vector<std::byte> durable;
     std::vector<std::pair<std::size_t, Sector>> pending;  // in order: number of the sector, bytes
+    std::uint64_t unreadable = kNever;                    // what is here answers EIO
   };
 
   explicit SimDisk(std::uint64_t seed) : random_(seed) {}
@@ -131,6 +132,9 @@ class SimFile final : public StorageFile {
   int read(std::uint64_t offset, std::span<std::byte> bytes) override {
     if (const int error = disk_.begin(); error != 0) {
       return error;
+    }
+    if (file_->unreadable >= offset && file_->unreadable < offset + bytes.size()) {
+      return EIO;
     }
     std::memset(bytes.data(), 0, bytes.size());
     if (offset < file_->now.size()) {
