@@ -1,6 +1,7 @@
 // The program `laneway`: picks the command and hands its arguments on.
 
 #include "tools/check/check_command.hpp"
+#include "tools/journal/journal_command.hpp"
 #include "tools/run/command_line.hpp"
 #include "tools/run/run.hpp"
 
@@ -25,7 +26,8 @@ constexpr std::string_view kUsage =
     "  laneway bench [OPTIONS]            measures, beside its peers, in the source tree it was\n"
     "                                     built in\n"
     "  laneway check HISTORY              judges what a queue did by its fifteen invariants\n"
-    "  laneway help [run|check]           says more\n"
+    "  laneway journal COMMAND DIR        looks at a journal: verify, stat, dump, recover\n"
+    "  laneway help [run|check|journal]   says more\n"
     "  laneway --version\n"
     "\n"
     "For a start:  laneway run --input access.log --key 1 --handler count\n";
@@ -97,12 +99,18 @@ int answer(std::vector<std::string> arguments) {
   if (command == "check") {
     return laneway::check::check_command(arguments);
   }
+  if (command == "journal") {
+    return laneway::journal_tool::journal_command(arguments);
+  }
   const bool help = command == "help" || command == "--help" || command == "-h";
   if (help && arguments.size() == 1 && arguments.front() == "run") {
     return run({"--help"});
   }
   if (help && arguments.size() == 1 && arguments.front() == "check") {
     return laneway::check::check_command({"--help"});
+  }
+  if (help && arguments.size() == 1 && arguments.front() == "journal") {
+    return laneway::journal_tool::journal_command({"--help"});
   }
   if (!arguments.empty() && (help || command == "--version")) {
     return refuse("laneway: '" + arguments.front() + "' is not understood");

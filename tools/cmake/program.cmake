@@ -1,4 +1,5 @@
-# The program `laneway`: public headers only, built when what it stands on is installed.
+# The program `laneway`, built when what it stands on is installed: public headers only, but for the
+# part that reads journals, which needs their room of the engine.
 
 set(laneway_program "not built: no sources")
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/*.cpp)
@@ -26,7 +27,14 @@ target_link_libraries(laneway_run PUBLIC
   Threads::Threads CLI11::CLI11 fmt::fmt nlohmann_json::nlohmann_json)
 set_target_properties(laneway_run PROPERTIES CXX_EXTENSIONS OFF)
 
-add_executable(laneway_tool ${sources})
+file(GLOB journal_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/journal/*.cpp)
+add_executable(laneway_tool ${sources} ${journal_sources})
 set_target_properties(laneway_tool PROPERTIES OUTPUT_NAME laneway CXX_EXTENSIONS OFF)
 target_compile_definitions(laneway_tool PRIVATE LANEWAY_VERSION="${PROJECT_VERSION}")
-target_link_libraries(laneway_tool PRIVATE laneway_run laneway_check)
+target_link_libraries(laneway_tool PRIVATE
+  laneway_run laneway_check laneway_private laneway_journal)
+foreach(room base concurrent)
+  if(TARGET laneway_${room})
+    target_link_libraries(laneway_tool PRIVATE laneway_${room})
+  endif()
+endforeach()

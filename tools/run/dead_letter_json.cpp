@@ -1,32 +1,22 @@
 #include "tools/run/dead_letter_json.hpp"
 
 #include "tools/run/envelope.hpp"
+#include "tools/run/json_text.hpp"
 #include "tools/run/text.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
+#include <utility>
 
 namespace laneway::tools {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 std::string time_text(std::chrono::system_clock::time_point time) {
   const auto ms = std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
   const auto seconds = static_cast<std::time_t>(ms / 1000);
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(seconds), ms % 1000);
-}
-
-// Under `name` when it is text, else under `name`_base64: never changed, never cut.
-void add_bytes(Json& json, const std::string& name, std::string_view bytes) {
-  if (is_utf8(bytes)) {
-    json[name] = bytes;
-  } else {
-    json[name + "_base64"] = base64(bytes);
-  }
 }
 
 // What add_bytes has added; nothing when it is not there.
@@ -40,10 +30,6 @@ std::optional<std::string> bytes_of(const Json& json, const std::string& name) {
     return from_base64(encoded->get<std::string>());
   }
   return std::nullopt;
-}
-
-std::string line_of(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -69,7 +55,7 @@ std::string dead_letter_json(const DeadLetter& letter) {
   json["attempts_made"] = letter.attempts;
   json["attempts"] = std::move(attempts);
   add_bytes(json, "record", opened.record);
-  return line_of(json);
+  return json_line(json);
 }
 
 std::string refused_record_json(const RefusedRecord& refused) {
@@ -90,7 +76,7 @@ std::string refused_record_json(const RefusedRecord& refused) {
   } else {
     add_bytes(json, "record", refused.record);
   }
-  return line_of(json);
+  return json_line(json);
 }
 
 std::optional<ReadLetter> read_dead_letter(std::string_view line) {

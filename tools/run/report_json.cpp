@@ -1,12 +1,9 @@
+#include "tools/run/json_text.hpp"
 #include "tools/run/report.hpp"
-
-#include <nlohmann/json.hpp>
 
 namespace laneway::tools {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json samples_json(const Report& report) {
   Json samples = Json::array();
