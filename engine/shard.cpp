@@ -212,16 +212,17 @@ void Shard::receive_new(std::uint32_t wanted,
   const std::uint64_t credits = credits_ - core_.leases_out();
   const std::uint32_t count =
       published(static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, credits)));
-  Grant grant;
+  // With a backlog the next batch travels here meanwhile: slot by slot, since a core waits for no
+  // more than a handful of lines at a time.
+  const bool backlog = count == wanted && inbox_.published(inbox_head_ + 2 * count - 1);
   for (std::uint32_t i = 0; i < count; ++i, ++inbox_head_) {
-    if (core_.accept_and_grant(inbox_.entry(inbox_head_), inbox_head_, terms, now_ns, &grant)) {
-      lease(grant, terms, now_ns, batch);
+    if (backlog) {
+      inbox_.prefetch(inbox_head_ + count);
     }
-  }
-  // With a backlog the next batch travels here while this one is being worked on.
-  if (count == wanted && inbox_.published(inbox_head_ + count - 1)) {
-    for (std::uint32_t i = 0; i < count; ++i) {
-      inbox_.prefetch(inbox_head_ + i);
+    const Grant grant =
+        core_.accept_and_grant(inbox_.entry(inbox_head_), inbox_head_, terms, now_ns);
+    if (grant.slot != ShardCore::kNoSlot) {
+      lease(grant, terms, now_ns, batch);
     }
   }
 }

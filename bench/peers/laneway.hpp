@@ -127,12 +127,12 @@ class LanewayCycle {
           consumer_.receive({.max = static_cast<std::uint32_t>(max), .wait = wait});
       LeaseBatch& leases = *checked(granted);
       const std::size_t count = leases.size();
-      for (const Lease& lease : leases) {
-        verifier.announce(lease.payload().data());
+      for (std::size_t i = 0; i < count; ++i) {
+        bytes_[i] = leases[i].payload().data();
+        verifier.announce(bytes_[i]);
       }
-      std::size_t begun = 0;
-      for (const Lease& lease : leases) {
-        keys_[begun++] = verifier.begin(key_of(lease), lease.payload().data());
+      for (std::size_t i = 0; i < count; ++i) {
+        keys_[i] = verifier.begin(key_of(leases[i]), bytes_[i]);
       }
       settle(leases, verifier);
       return count;
@@ -158,6 +158,7 @@ class LanewayCycle {
     }
 
     laneway::Consumer consumer_;
+    std::array<const std::byte*, kBatchMax> bytes_;
     std::array<std::uint64_t, kBatchMax> keys_;
   };
 

@@ -46,23 +46,14 @@ class LaneTable {
   }
 
   // Takes the slot out. Answers the slot + 1 that became the head of its lane by that, else 0.
-  std::uint32_t remove(std::uint32_t slot) {
+  [[gnu::always_inline]] std::uint32_t remove(std::uint32_t slot) {
     Slot& removed = slots_[slot];
-    const std::uint32_t next = removed.lane_next;
-    const std::uint32_t prev = removed.lane_prev;
-    removed.lane_prev = 0;
-    if (slots_[prev - 1].lane_next != 0) {
-      unchain(slot, prev, next);
-      return 0;
-    }
-    if (next == 0) {
+    if (removed.lane_prev == slot + 1) [[likely]] {  // its own tail: the only one
+      removed.lane_prev = 0;
       table_.erase(removed.key_hash, slot + 1);
       return 0;
     }
-    slots_[next - 1].lane_prev = prev;
-    slots_[next - 1].lane_length = removed.lane_length - 1;
-    table_.replace(removed.key_hash, slot + 1, next);
-    return next;
+    return remove_of_many(slot);
   }
 
   // For a slot that is in a lane: only a head's lane_prev leads to a slot without a next.
@@ -71,6 +62,21 @@ class LaneTable {
   }
 
  private:
+  std::uint32_t remove_of_many(std::uint32_t slot) {
+    Slot& removed = slots_[slot];
+    const std::uint32_t next = removed.lane_next;
+    const std::uint32_t prev = removed.lane_prev;
+    removed.lane_prev = 0;
+    if (slots_[prev - 1].lane_next != 0) {
+      unchain(slot, prev, next);
+      return 0;
+    }
+    slots_[next - 1].lane_prev = prev;
+    slots_[next - 1].lane_length = removed.lane_length - 1;
+    table_.replace(removed.key_hash, slot + 1, next);
+    return next;
+  }
+
   void chain(Slot& head, std::uint32_t slot) {
     slots_[slot].lane_prev = head.lane_prev;
     slots_[head.lane_prev - 1].lane_next = slot + 1;

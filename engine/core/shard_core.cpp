@@ -89,6 +89,14 @@ ShardCore::ShardCore(const ShardOptions& options, Arena* arena, std::int64_t now
 
 // --- the rest of grant ------------------------------------------------------------------------
 
+// A message with a deadline, which may have passed.
+Grant ShardCore::grant_in_time(std::uint32_t index, const GrantTerms& terms, std::int64_t now_ns) {
+  make_ready(index, now_ns, false);
+  Grant granted{kNoSlot, 0, 0, 0};
+  (void)grant(terms, now_ns, &granted);
+  return granted;
+}
+
 void ShardCore::extend_run(std::uint32_t head,
                            std::int64_t now_ns,
                            const GrantTerms& terms,

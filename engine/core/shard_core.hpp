@@ -62,13 +62,13 @@ class ShardCore {
   // passed than one call ends.
   bool grant(const GrantTerms& terms, std::int64_t now_ns, Grant* grant);
 
-  // Takes a message into the shard, as accept, and grants it at once if that may be: true and its
-  // grant. For when nothing is ready, so that nothing is overtaken. Makes no runs.
-  bool accept_and_grant(const Submission& submission,
-                        std::uint64_t position,
-                        const GrantTerms& terms,
-                        std::int64_t now_ns,
-                        Grant* grant);
+  // Takes a message into the shard, as accept, and grants it at once if that may be; else the slot
+  // of the answer is kNoSlot. For when nothing is ready, so that nothing is overtaken. Makes no
+  // runs.
+  Grant accept_and_grant(const Submission& submission,
+                         std::uint64_t position,
+                         const GrantTerms& terms,
+                         std::int64_t now_ns);
 
   // Takes the next ready message out for good (at most once): its slot, or kNoSlot as for grant.
   // The bytes stay until finish_taken, which leaves the block to the caller when `keep_block`: not
@@ -215,6 +215,7 @@ class ShardCore {
   void leave_lane(std::uint32_t slot, std::int64_t now_ns);
   void lease_one(std::uint32_t slot, std::int64_t now_ns, const GrantTerms& terms);
   Grant begin_lease(std::uint32_t slot, std::int64_t now_ns, const GrantTerms& terms);
+  Grant grant_in_time(std::uint32_t slot, const GrantTerms& terms, std::int64_t now_ns);
   void extend_run(std::uint32_t head, std::int64_t now_ns, const GrantTerms& terms, Grant* grant);
   std::uint32_t next_ready(std::int64_t now_ns);
   std::uint32_t first_ready() const {

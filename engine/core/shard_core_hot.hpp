@@ -214,23 +214,20 @@ inline bool ShardCore::grant(const GrantTerms& terms, std::int64_t now_ns, Grant
   return true;
 }
 
-inline bool ShardCore::accept_and_grant(const Submission& submission,
-                                        std::uint64_t position,
-                                        const GrantTerms& terms,
-                                        std::int64_t now_ns,
-                                        Grant* grant) {
+[[gnu::always_inline]] inline Grant ShardCore::accept_and_grant(const Submission& submission,
+                                                                std::uint64_t position,
+                                                                const GrantTerms& terms,
+                                                                std::int64_t now_ns) {
   LANEWAY_ASSERT(ready_.empty());
   const std::uint32_t index = enter(submission, position, now_ns);
-  if (index == kNoSlot) {
-    return false;
+  if (index == kNoSlot) [[unlikely]] {
+    return {kNoSlot, 0, 0, 0};
   }
   if (slots_[index].ttl_tick != 0) [[unlikely]] {
-    make_ready(index, now_ns, false);  // perhaps over already
-    return this->grant(terms, now_ns, grant);
+    return grant_in_time(index, terms, now_ns);
   }
   stats_.queue_wait.record(std::chrono::nanoseconds(0));
-  *grant = begin_lease(index, now_ns, terms);
-  return true;
+  return begin_lease(index, now_ns, terms);
 }
 
 // --- settle -----------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ CORE_MUTANTS = [
     ("lease taken back gives its pin back", CORE,
      "lease_gone = «end != LeaseEnd::expired && end != LeaseEnd::taken_back»",
      "end != LeaseEnd::expired"),
-    ("key erased while its lane is not empty", CORE, "if («next == 0») { table_.erase", "true"),
+    ("key erased while its lane is not empty", CORE, "if («removed.lane_prev == slot + 1»)", "true"),
     ("key kept when its lane is empty", CORE, "«table_.erase(removed.key_hash, slot + 1);»", ""),
     ("message ready before an earlier one of its key", CORE,
      "«!lanes_.append(index)»", "(lanes_.append(index), false)"),
