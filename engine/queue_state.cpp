@@ -147,14 +147,19 @@ Result<> QueueState::check(const ReceiveOptions& options) const {
 }
 
 // A hold is bounded work, and one that came back with nothing may have ended among settles or
-// timers that had to be seen first: a shard counts as empty only when nothing is left to look at.
+// timers that had to be seen first: the shard is looked at again while holds are left. One hold is
+// every shard's right, so that none waits for another one's work.
 template <class Batch, class VisitOnce>
-Shard::Visit QueueState::visit_shard(const Shard& shard, Batch* batch, VisitOnce visit_once) const {
-  constexpr int kHoldsMax = 1 << 12;
+Shard::Visit QueueState::visit_shard(const Shard& shard,
+                                     Batch* batch,
+                                     std::uint32_t* holds_left,
+                                     VisitOnce visit_once) const {
   Shard::Visit visited = Shard::Visit::done;
-  for (int holds = 0; holds < kHoldsMax && !shard.looks_idle(); ++holds) {
+  while (!shard.looks_idle()) {
     visited = visit_once();
-    if (visited == Shard::Visit::busy || !batch->empty() || consuming_paused.read()) {
+    *holds_left -= *holds_left != 0 ? 1 : 0;
+    if (visited == Shard::Visit::busy || !batch->empty() || consuming_paused.read() ||
+        *holds_left == 0) {
       break;
     }
   }
@@ -173,16 +178,18 @@ Result<> QueueState::receive(const ReceiveOptions& options,
   }
   const milliseconds lease = options.lease > milliseconds::zero() ? options.lease : options_.lease;
   const ReceiveTerms terms{options.max, static_cast<std::uint64_t>(lease.count()), consumer};
+  std::uint32_t holds_left = 0;
   const auto visit_each = [&] {
     batch->shards_skipped_ = 0;
     for (std::uint32_t i = 0; i < shards_.size() && batch->size_ < terms.max; ++i) {
       Shard& shard = *shards_[(visit + i) & (shards_.size() - 1)];
       const Shard::Visit visited =
-          visit_shard(shard, batch, [&] { return shard.receive(terms, batch); });
+          visit_shard(shard, batch, &holds_left, [&] { return shard.receive(terms, batch); });
       batch->shards_skipped_ += visited == Shard::Visit::busy ? 1u : 0u;
     }
   };
   const auto visit_all = [&] {
+    holds_left = kReceiveHoldsMax;
     for (int tries = 0; tries < kBusyTries; ++tries) {
       visit_each();
       if (!batch->empty() || batch->shards_skipped_ == 0) {
@@ -211,9 +218,10 @@ Result<std::size_t> QueueState::take(const ReceiveOptions& options,
     return !batch->empty();
   };
   const auto visit_all = [&] {
+    std::uint32_t holds_left = kReceiveHoldsMax;
     for (std::uint32_t i = 0; i < shards_.size() && batch->size_ < options.max; ++i) {
       Shard& shard = *shards_[(visit + i) & (shards_.size() - 1)];
-      (void)visit_shard(shard, batch, [&] { return shard.take(options.max, batch); });
+      (void)visit_shard(shard, batch, &holds_left, [&] { return shard.take(options.max, batch); });
     }
     return !batch->empty();
   };

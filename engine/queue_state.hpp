@@ -115,7 +115,10 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
 
   Result<> check(const ReceiveOptions& options) const;
   template <class Batch, class VisitOnce>
-  Shard::Visit visit_shard(const Shard& shard, Batch* batch, VisitOnce visit_once) const;
+  Shard::Visit visit_shard(const Shard& shard,
+                           Batch* batch,
+                           std::uint32_t* holds_left,
+                           VisitOnce visit_once) const;
   // Calls `visit_all` until it has got something or the wait is over.
   template <class VisitAll>
   Result<> wait_for(std::chrono::milliseconds wait, VisitAll visit_all);

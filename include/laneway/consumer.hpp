@@ -58,6 +58,8 @@ class LANEWAY_EXPORT Consumer {
   // Up to options.max leases. Empty is not an error: nothing was available in time, or every shard
   // that had something was held by another thread (LeaseBatch::shards_skipped). Blocks at most
   // options.wait. Non-blocking by try-lock, not lock-free: a shard that is held is skipped.
+  // Without a wait its work is bounded: when thousands of leases have expired or been settled at
+  // once, it may answer empty before it got to what is ready, and the next call goes on.
   // closed; invalid_argument (max of 0 or above 64, negative wait, lease out of range, handoff).
   Result<LeaseBatch> receive(const ReceiveOptions& options = {});
 

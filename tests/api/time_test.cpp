@@ -40,6 +40,27 @@ TEST_F(Time, poll_does_all_that_is_due_in_one_call) {
   EXPECT_EQ(stats.delayed, 0u);
 }
 
+TEST_F(Time, a_receive_works_off_no_more_than_its_part_of_a_mass_expiry) {
+  constexpr std::uint32_t kLeases = 20'000;
+  Queue queue = open({.capacity = kLeases + 1, .shards = 1, .backoff = {.first = 1h, .cap = 1h}});
+  Consumer consumer = *queue.consumer();
+  std::vector<LeaseBatch> held;
+  for (std::uint32_t leased = 0; leased < kLeases; leased += 50) {
+    for (int i = 0; i < 50; ++i) {
+      ASSERT_TRUE(queue.publish(Message{}));
+    }
+    held.push_back(*consumer.receive({.max = 50, .lease = 10s}));
+  }
+  ASSERT_TRUE(queue.publish({.delay = 10'500ms}));
+  clock_->advance(11s);
+  int calls = 0;
+  while (consumer.receive()->empty()) {
+    ++calls;
+  }
+  // 32 holds of a receive, 128 timers each; a lease's timer moves down two levels and then fires.
+  EXPECT_EQ(calls, 3 * kLeases / (32 * 128));
+}
+
 TEST_F(Time, poll_is_refused_while_a_driver_thread_runs) {
   Engine engine = *Engine::open();
   EXPECT_EQ(code_of(engine.poll()), Errc::invalid_argument);
