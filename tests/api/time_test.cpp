@@ -57,8 +57,8 @@ TEST_F(Time, a_receive_works_off_no_more_than_its_part_of_a_mass_expiry) {
   while (consumer.receive()->empty()) {
     ++calls;
   }
-  // 32 holds of a receive, 128 timers each; a lease's timer moves down two levels and then fires.
-  EXPECT_EQ(calls, 3 * kLeases / (32 * 128));
+  // 16 holds of a receive, 128 timers each; a lease's timer moves down two levels and then fires.
+  EXPECT_EQ(calls, 3 * kLeases / (16 * 128));
 }
 
 TEST_F(Time, poll_is_refused_while_a_driver_thread_runs) {
