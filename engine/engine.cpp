@@ -33,15 +33,41 @@ EngineState::EngineState(const EngineOptions& options, std::shared_ptr<const Clo
       driver_(std::make_shared<Driver>(clock_)),
       origin_(wall_at_zero(*clock_)) {}
 
-Result<> EngineState::start() {
+Result<> EngineState::start(const JournalOptions& journal) {
+  if (!journal.directory.empty()) {
+    auto opened = JournalHost::open(journal, clock_, mode_ == DriverMode::thread);
+    if (!opened) {
+      return opened.error();
+    }
+    journal_ = std::move(*opened);
+  }
   return mode_ == DriverMode::thread ? driver_->start() : Result<>();
 }
 
-std::shared_ptr<QueueState> EngineState::make(std::string_view name,
-                                              const QueueOptions& completed) {
-  auto queue = std::make_shared<QueueState>(std::string(name), completed, driver_,
-                                            mode_ == DriverMode::thread, origin_);
-  return queue->mapped() ? queue : nullptr;
+Result<std::shared_ptr<QueueState>> EngineState::make(std::string_view name,
+                                                      const QueueOptions& completed) {
+  QueuePlace place{driver_, mode_ == DriverMode::thread, origin_};
+  if (completed.durability != Durability::none) {
+    if (journal_ == nullptr) {
+      return {Errc::not_durable, "the engine has no journal"};
+    }
+    const Result<std::uint16_t> number = journal_->number(name, completed.shards);
+    if (!number) {
+      return number.error();
+    }
+    place.journal = journal_;
+    place.journal_number = *number;
+  }
+  auto queue = std::make_shared<QueueState>(std::string(name), completed, place);
+  if (!queue->mapped()) {
+    return {Errc::no_memory, "the system refused the queue's address range"};
+  }
+  if (place.journal != nullptr) {
+    if (const Result<> recovered = queue->recover(); !recovered) {
+      return recovered.error();
+    }
+  }
+  return queue;
 }
 
 Result<std::shared_ptr<QueueState>> EngineState::open(std::string_view name,
@@ -64,14 +90,16 @@ Result<std::shared_ptr<QueueState>> EngineState::open(std::string_view name,
     }
     return found->second;
   }
+  if (found != queues_.end() && found->second->journal != nullptr) {
+    return {Errc::invalid_argument, "a queue that survives is opened once in a life of its engine"};
+  }
   if (found == queues_.end() && queues_.size() == kQueuesMax) {
     return {Errc::invalid_argument, "an engine has at most 65,536 queues"};
   }
-  std::shared_ptr<QueueState> queue = make(name, *completed);
-  if (queue == nullptr) {
-    return {Errc::no_memory, "the system refused the queue's address range"};
+  Result<std::shared_ptr<QueueState>> queue = make(name, *completed);
+  if (queue) {
+    queues_.insert_or_assign(std::string(name), *queue);
   }
-  queues_.insert_or_assign(std::string(name), queue);
   return queue;
 }
 
@@ -97,6 +125,9 @@ Result<milliseconds> EngineState::poll() {
     return {Errc::invalid_argument, "poll is for DriverMode::manual"};
   }
   std::uint64_t next = ~std::uint64_t{0};
+  constexpr int kPumps = 64;
+  for (int i = 0; journal_ != nullptr && i < kPumps && journal_->pump(); ++i) {
+  }
   for (const auto& queue : queues()) {
     for (const auto& shard : queue->shards()) {
       if (!shard->looks_idle()) {
@@ -112,6 +143,25 @@ Result<milliseconds> EngineState::poll() {
   return milliseconds(std::max<std::int64_t>(0, (left_ns + kTickNanos - 1) / kTickNanos));
 }
 
+Result<bool> EngineState::flush(milliseconds timeout) {
+  if (journal_ == nullptr) {
+    return {Errc::not_durable, "the engine has no journal"};
+  }
+  for (const auto& queue : queues()) {
+    for (const auto& shard : queue->shards()) {
+      if (shard->journal() == nullptr) {
+        continue;
+      }
+      const Result<bool> durable = journal_->wait_for_records(shard->journal()->outbox(),
+                                                              shard->record_everything(), timeout);
+      if (!durable || !*durable) {
+        return durable;
+      }
+    }
+  }
+  return true;
+}
+
 void EngineState::close() noexcept {
   std::map<std::string, std::shared_ptr<QueueState>, std::less<>> queues;
   {
@@ -123,6 +173,9 @@ void EngineState::close() noexcept {
     queue->close();
   }
   driver_->stop();
+  if (journal_ != nullptr) {
+    journal_->close();
+  }
 }
 
 }  // namespace engine
@@ -154,7 +207,7 @@ Result<Engine> Engine::open(const EngineOptions& options) {
       clock = std::make_shared<SteadyClock>();
     }
     auto state = std::make_shared<engine::EngineState>(options, std::move(clock));
-    if (const Result<> started = state->start(); !started) {
+    if (const Result<> started = state->start(options.journal); !started) {
       return started.error();
     }
     return Engine(std::move(state));
@@ -198,6 +251,17 @@ Result<std::uint64_t> Engine::queue_bytes(const QueueOptions& options) {
 
 Result<std::chrono::milliseconds> Engine::poll() {
   return state_->poll();
+}
+
+Result<bool> Engine::flush(std::chrono::milliseconds timeout) {
+  return state_->flush(timeout);
+}
+
+Result<JournalStats> Engine::journal_stats() const {
+  if (state_->journal() == nullptr) {
+    return {Errc::not_durable, "the engine has no journal"};
+  }
+  return state_->journal()->stats();
 }
 
 void Engine::close() noexcept {

@@ -4,6 +4,7 @@
 #include <laneway/engine.hpp>
 
 #include "engine/driver.hpp"
+#include "engine/journal_host.hpp"
 #include "engine/queue_state.hpp"
 
 #include <functional>
@@ -18,20 +19,23 @@ class EngineState {
  public:
   EngineState(const EngineOptions& options, std::shared_ptr<const Clock> clock);
 
-  Result<> start();
+  Result<> start(const JournalOptions& journal);
   Result<std::shared_ptr<QueueState>> open(std::string_view name, const QueueOptions& options);
   std::shared_ptr<QueueState> find(std::string_view name) const;
   std::vector<std::shared_ptr<QueueState>> queues() const;
   Result<std::chrono::milliseconds> poll();
+  Result<bool> flush(std::chrono::milliseconds timeout);
+  JournalHost* journal() const { return journal_.get(); }
   void close() noexcept;
 
  private:
-  std::shared_ptr<QueueState> make(std::string_view name, const QueueOptions& completed);
+  Result<std::shared_ptr<QueueState>> make(std::string_view name, const QueueOptions& completed);
 
   const DriverMode mode_;
   const std::shared_ptr<const Clock> clock_;
   const std::shared_ptr<Driver> driver_;
   const std::chrono::system_clock::time_point origin_;  // wall time at time 0 of the clock
+  std::shared_ptr<JournalHost> journal_;                // null: there is none
   mutable std::mutex mutex_;  // guards what follows; never taken on a hot path
   bool closed_ = false;
   std::map<std::string, std::shared_ptr<QueueState>, std::less<>> queues_;

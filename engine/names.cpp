@@ -22,11 +22,11 @@ std::string_view pick(const std::array<std::string_view, kSize>& names, Enumerat
 }  // namespace
 
 std::string_view to_string(Errc code) noexcept {
-  static constexpr std::array<std::string_view, 17> kNames = {
-      "unknown",          "queue_full", "too_large", "closed",    "paused_for_publish",
-      "invalid_argument", "lease_lost", "not_found", "no_memory", "system_error",
-      "cancelled",        "key_full",   "shed",      "io_error",  "corrupt",
-      "locked",           "version"};
+  static constexpr std::array<std::string_view, 19> kNames = {
+      "unknown",          "queue_full", "too_large", "closed",      "paused_for_publish",
+      "invalid_argument", "lease_lost", "not_found", "no_memory",   "system_error",
+      "cancelled",        "key_full",   "shed",      "not_durable", "journal_full",
+      "io_error",         "corrupt",    "locked",    "version"};
   return pick(kNames, code);
 }
 
@@ -38,8 +38,8 @@ std::string_view to_string(MessageState state) noexcept {
 }
 
 std::string_view to_string(AttemptEnd end) noexcept {
-  static constexpr std::array<std::string_view, 4> kNames = {"nacked", "rejected", "expired",
-                                                             "abandoned"};
+  static constexpr std::array<std::string_view, 5> kNames = {"nacked", "rejected", "expired",
+                                                             "abandoned", "interrupted"};
   return pick(kNames, end);
 }
 

@@ -70,7 +70,7 @@ inline Result<> QueueState::check(const Message& message) {
   if (is_handoff() && !plain) {
     return {Errc::invalid_argument, "a handoff queue carries payloads only"};
   }
-  if (message.priority != 0 || !message.dedup_id.empty()) [[unlikely]] {
+  if (message.priority != 0 || !message.dedup_id.empty() || message.durability) [[unlikely]] {
     return check_message_rules(message);
   }
   return {};
@@ -81,7 +81,7 @@ Errc QueueState::refuse_full(std::uint64_t messages) {
   return Errc::queue_full;
 }
 
-Result<MessageId> QueueState::publish(const Message& message) {
+Result<MessageId> QueueState::publish(const Message& message, bool wait) {
   if (const Result<> admitted = admits(); !admitted) {
     return admitted.error();
   }
@@ -92,7 +92,7 @@ Result<MessageId> QueueState::publish(const Message& message) {
     return publish_handoff(message);
   }
   if (ruled_) [[unlikely]] {
-    return publish_ruled(message);
+    return journal == nullptr ? publish_by_rules(message) : publish_recorded(message, wait);
   }
   Times times{*this};
   Draft draft;
@@ -131,8 +131,14 @@ Result<std::size_t> QueueState::publish(std::span<const Message> messages,
     return publish_handoff(messages, results);
   }
   if (ruled_) [[unlikely]] {
-    return publish_ruled(messages, results);
+    return journal == nullptr ? publish_by_rules(messages, results)
+                              : publish_recorded(messages, results);
   }
+  return publish_plainly(messages, results);
+}
+
+std::size_t QueueState::publish_plainly(std::span<const Message> messages,
+                                        std::span<Published> results) {
   // A shard that has refused takes no later message of this call: what it accepts of a key is
   // always a prefix.
   std::array<bool, kShardsMax> refusing{};
@@ -163,6 +169,9 @@ std::size_t QueueState::publish_chunk(std::span<const Message> messages,
     } else if (refused_full.add(1); !results.empty()) {
       results[i] = {{}, Errc::queue_full};
     }
+  }
+  if (journal != nullptr) [[unlikely]] {
+    ask(messages, drafts);
   }
   group_by_shard(drafts, std::span(order).first(ready));
   std::size_t accepted = 0;
@@ -221,6 +230,9 @@ std::size_t QueueState::publish_group(const Group& group) {
   }
   if (at != 0) {
     consumers.notify_one();  // a woken consumer passes on what it leaves in this shard
+  }
+  if (at != 0 && journal != nullptr) [[unlikely]] {
+    tell_journal(group);
   }
   if (at < size) {
     refused_full.add(size - at);

@@ -4,6 +4,7 @@
 #include "engine/base/hash.hpp"
 #include "engine/driver.hpp"
 #include "engine/hold.hpp"
+#include "engine/journal_host.hpp"
 #include "engine/message_item.hpp"
 #include "engine/publish_draft.hpp"
 #include "engine/queue_state.hpp"
@@ -88,10 +89,10 @@ Result<> QueueState::check_message_rules(const Message& message) const {
   if (!message.dedup_id.empty() && options_.dedup_window == milliseconds::zero()) {
     return {Errc::invalid_argument, "the queue has no dedup window"};
   }
-  return {};
+  return message.durability ? check_durability(*message.durability) : Result<>();
 }
 
-Result<MessageId> QueueState::publish_ruled(const Message& message) {
+Result<MessageId> QueueState::publish_by_rules(const Message& message) {
   Ruled call(*this);
   const Published published = admit(message, &call);
   if (published.accepted()) {
@@ -100,8 +101,8 @@ Result<MessageId> QueueState::publish_ruled(const Message& message) {
   return {published.refused, detail_of(published.refused)};
 }
 
-std::size_t QueueState::publish_ruled(std::span<const Message> messages,
-                                      std::span<Published> results) {
+std::size_t QueueState::publish_by_rules(std::span<const Message> messages,
+                                         std::span<Published> results) {
   Ruled call(*this);
   std::size_t accepted = 0;
   // Messages that are decided under the token are decided together, if nothing may make them wait.
@@ -164,6 +165,9 @@ void QueueState::admit_group(const Group& group, Ruled* call, std::size_t* accep
   }
   const std::uint32_t number = group.draft(0).shard;
   shards_[number]->admit(std::span(admissions).first(size), options_.key_messages_max);
+  if (journal != nullptr) {
+    tell_journal(group);
+  }
   for (std::size_t i = 0; i < size; ++i) {
     const Shard::Admission& admission = admissions[i];
     const bool taken = admission.refused == Errc{};
@@ -242,6 +246,9 @@ bool QueueState::take_memory(const Message& message, Times* times, Draft* draft)
     bytes_held.subtract(content);
     return false;
   }
+  if (journal != nullptr) {
+    ask({&message, 1}, {draft, 1});
+  }
   return true;
 }
 
@@ -258,6 +265,9 @@ Published QueueState::attempt(const Message& message, const Draft& draft) {
     fill(message, draft, &admission);
     shard.admit(std::span(&admission, 1), options_.key_messages_max);
     const bool taken = admission.refused == Errc{};
+    if (journal != nullptr && taken) {
+      journal->post(*shard.journal(), is_sync(message));
+    }
     return {taken ? message_id(draft.shard, admission.position) : MessageId{}, admission.refused,
             taken && admission.duplicate};
   }
@@ -269,6 +279,9 @@ Published QueueState::attempt(const Message& message, const Draft& draft) {
   shard.set_priority(claim.position, message.priority);
   shard.inbox().publish(claim);
   consumers.notify_one();
+  if (journal != nullptr) {
+    journal->post(*shard.journal(), is_sync(message));
+  }
   return {message_id(draft.shard, claim.position), Errc{}};
 }
 

@@ -46,7 +46,22 @@ const QueueOptions& Queue::options() const noexcept {
 }
 
 Result<MessageId> Queue::publish(const Message& message) {
-  return state_->publish(message);
+  return state_->publish(message, true);
+}
+
+Result<MessageId> Queue::publish_async(const Message& message) {
+  return state_->publish(message, false);
+}
+
+Result<bool> Queue::durable(MessageId id) const {
+  return state_->durable(id, milliseconds::zero());
+}
+
+Result<bool> Queue::wait_durable(MessageId id, milliseconds timeout) {
+  if (timeout < milliseconds::zero()) {
+    return {Errc::invalid_argument, "timeout is not negative"};
+  }
+  return state_->durable(id, std::min(timeout, milliseconds(engine::kWaitMsMax)));
 }
 
 Result<std::size_t> Queue::publish(std::span<const Message> messages,

@@ -117,6 +117,25 @@ Result<> check_limits(const QueueOptions& options) {
   return {};
 }
 
+Result<> check_survival(const QueueOptions& options) {
+  if (options.durability == Durability::none) {
+    return {};
+  }
+  if (options.kind == QueueKind::handoff) {
+    return {Errc::not_durable, "a handoff queue lives in memory"};
+  }
+  if (has_rules(options)) {
+    return {
+        Errc::invalid_argument,
+        "bytes_max, key_messages_max, overflow, watermarks, priorities and dedup_window are for "
+        "queues of Durability::none"};
+  }
+  if (options.on_death != OnDeath::continue_key) {
+    return {Errc::invalid_argument, "a queue that survives has OnDeath::continue_key"};
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<QueueOptions> QueueState::complete(const QueueOptions& options) {
@@ -128,6 +147,9 @@ Result<QueueOptions> QueueState::complete(const QueueOptions& options) {
   }
   if (const Result<> limits = check_limits(options); !limits) {
     return limits.error();
+  }
+  if (const Result<> durable = check_survival(options); !durable) {
+    return durable.error();
   }
   QueueOptions completed = options;
   if (options.kind == QueueKind::handoff) {

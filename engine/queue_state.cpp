@@ -2,6 +2,7 @@
 
 #include "engine/base/atomic.hpp"
 #include "engine/driver.hpp"
+#include "engine/journal_host.hpp"
 #include "engine/message_item.hpp"
 #include "engine/no_memory.hpp"
 #include "engine/queue_rules.hpp"
@@ -20,6 +21,11 @@ using std::chrono::nanoseconds;
 
 // A position of 0 would make an id of 0, which names no message.
 constexpr std::uint64_t kFirstPosition = 1;
+
+// Positions that may have been claimed beyond the last one that the journal knows: those in the
+// inbox ring and in the outbox.
+constexpr std::uint64_t kPositionsSkipped = 1u << 22;
+constexpr unsigned kEpochShift = 40;  // of fences: rising over restarts without a record of each
 
 // A hold is shorter than this; a holder that was pre-empted is not waited for.
 constexpr int kBusyTries = 64;
@@ -52,6 +58,28 @@ ShardOptions shard_options(const QueueOptions& options, std::uint32_t number) {
   shard.backoff = options.backoff;
   shard.seed = options.seed + number;
   return shard;
+}
+
+ShardOptions shard_options(const QueueOptions& options,
+                           const QueuePlace& place,
+                           std::uint32_t number) {
+  ShardOptions shard = shard_options(options, number);
+  if (place.journal != nullptr) {
+    const SourceId id{place.journal_number, static_cast<std::uint16_t>(number)};
+    const Journal& journal = place.journal->journal();
+    const std::uint64_t used = journal.positions_end(id);
+    shard.restored = std::min(shard.capacity, place.journal->recovered(id).waiting());
+    shard.first_position = used == 0 ? kFirstPosition : used + kPositionsSkipped;
+    shard.first_fence = std::uint64_t{journal.epoch()} << kEpochShift;
+  }
+  return shard;
+}
+
+// Bytes of the largest record that a message of the queue can be told with.
+std::size_t record_max(const QueueOptions& options) {
+  constexpr std::size_t kStory = kStoryAttemptsMax * (sizeof(AttemptBody) + kErrorTextBytesMax);
+  constexpr std::size_t kFixed = 256;
+  return kFixed + kStory + kKeyBytesMax + kTypeBytesMax + options.payload_bytes_max;
 }
 
 // Between two messages on average; 0: no limit.
@@ -96,27 +124,57 @@ ShardHost::ShardHost(std::shared_ptr<Driver> driver_used,
       in_flight(options.in_flight_max),
       rate(interval_ns(options.rate), options.rate.burst) {}
 
-QueueState::QueueState(std::string name,
-                       const QueueOptions& completed,
-                       std::shared_ptr<Driver> driver_used,
-                       bool may_block,
-                       std::chrono::system_clock::time_point wall_origin)
-    : ShardHost(std::move(driver_used), wall_origin, completed, content_max(completed)),
+QueueState::QueueState(std::string name, const QueueOptions& completed, const QueuePlace& place)
+    : ShardHost(place.driver, place.origin, completed, content_max(completed)),
       name_(std::move(name)),
       options_(completed),
-      ruled_(has_rules(completed)),
-      may_block_(may_block) {
+      ruled_(has_rules(completed) || place.journal != nullptr),
+      may_block_(place.may_block),
+      journal_number_(place.journal_number) {
+  journal = place.journal;
   if (is_handoff()) {
     handoff_.emplace(completed.capacity);
     return;
   }
   driver->expect(completed.shards);
   for (std::uint32_t number = 0; number < completed.shards; ++number) {
-    shards_.push_back(std::make_unique<Shard>(*this, shard_options(completed, number), number));
+    shards_.push_back(
+        std::make_unique<Shard>(*this, shard_options(completed, place, number), number));
   }
 }
 
-QueueState::~QueueState() = default;
+QueueState::~QueueState() {
+  for (const auto& shard : shards_) {
+    if (shard->journal() != nullptr) {
+      journal->forget(*shard->journal());
+    }
+  }
+}
+
+Result<> QueueState::recover() {
+  constexpr std::size_t kOutboxMin = 1u << 20;
+  const std::size_t largest = record_max(options_);
+  if (largest > journal->journal().record_bytes_max()) {
+    return {Errc::invalid_argument, "payload_bytes_max does not fit a quarter of a segment"};
+  }
+  for (const auto& shard : shards_) {
+    const SourceId id{journal_number_, static_cast<std::uint16_t>(shard->number())};
+    Outbox* const outbox = journal->journal().attach(id, std::max(kOutboxMin, 4 * largest));
+    if (outbox == nullptr) {
+      return {Errc::no_memory, "the system refused memory for the journal of a queue"};
+    }
+    if (const Result<> kept = shard->keep_journal(*journal, *outbox); !kept) {
+      return kept.error();
+    }
+    if (const Result<> restored = shard->restore(journal->recovered(id)); !restored) {
+      return restored.error();
+    }
+  }
+  for (const auto& shard : shards_) {
+    shard->begin_recording();
+  }
+  return {};
+}
 
 bool QueueState::mapped() const {
   return pool.mapped() && (!handoff_ || handoff_->mapped()) &&
@@ -400,6 +458,12 @@ void QueueState::close() noexcept {
     closed.set(true);
     consumers.notify_all();
     onlookers.notify_all();
+    if (journal != nullptr) {
+      for (const auto& shard : shards_) {
+        (void)shard->record_everything();
+        journal->forget(*shard->journal());
+      }
+    }
     std::int64_t leases = 0;
     // Closing takes the tokens for good, so nobody posts to the driver any more.
     for (const auto& shard : shards_) {

@@ -17,26 +17,35 @@
 
 namespace laneway::engine {
 
+// Where a queue lives.
+struct QueuePlace {
+  std::shared_ptr<Driver> driver;
+  bool may_block = true;
+  std::chrono::system_clock::time_point origin = {};
+  std::shared_ptr<JournalHost> journal = nullptr;  // null: in memory only
+  std::uint16_t journal_number = 0;
+};
+
 class QueueState final : public ShardHost, public std::enable_shared_from_this<QueueState> {
  public:
   // Checks the options and fills in the number of shards.
   static Result<QueueOptions> complete(const QueueOptions& options);
   static std::uint64_t bytes(const QueueOptions& completed);
 
-  QueueState(std::string name,
-             const QueueOptions& completed,
-             std::shared_ptr<Driver> driver,
-             bool may_block,
-             std::chrono::system_clock::time_point origin);
+  QueueState(std::string name, const QueueOptions& completed, const QueuePlace& place);
   ~QueueState() override;
   // False: the system refused an address range.
   bool mapped() const;
+  // With a journal, before anybody knows the queue: records from now on, and brings back what an
+  // earlier life left.
+  Result<> recover();
 
   const std::string& name() const { return name_; }
   const QueueOptions& options() const { return options_; }
   bool is_handoff() const { return options_.kind == QueueKind::handoff; }
 
-  Result<MessageId> publish(const Message& message);
+  // `wait`: until a message of Durability::sync is durable.
+  Result<MessageId> publish(const Message& message, bool wait);
   Result<std::size_t> publish(std::span<const Message> messages, std::span<Published> results);
 
   std::uint32_t next_consumer() { return static_cast<std::uint32_t>(consumers_made_.next()) + 1; }
@@ -58,6 +67,8 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   // Throws std::bad_alloc.
   Result<DeadLetterPage> dead_letters(const DeadLetterQuery& query);
   Result<MessageStatus> wait(Shard& shard, MessageId id, std::chrono::milliseconds timeout);
+  // Is the message on stable storage, within `timeout`?
+  Result<bool> durable(MessageId id, std::chrono::milliseconds timeout) const;
   // Shards look again at flags that changed.
   void refresh();
   void close() noexcept;
@@ -81,6 +92,7 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   void place(const Message& message, const Draft& draft, Submission* entry) const;
   Result<MessageId> publish_handoff(const Message& message);
   std::size_t publish_handoff(std::span<const Message> messages, std::span<Published> results);
+  std::size_t publish_plainly(std::span<const Message> messages, std::span<Published> results);
   std::size_t publish_chunk(std::span<const Message> messages,
                             std::span<Published> results,
                             std::span<bool> refusing,
@@ -92,8 +104,8 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   Errc refuse_full(std::uint64_t messages);
 
   struct Ruled;
-  Result<MessageId> publish_ruled(const Message& message);
-  std::size_t publish_ruled(std::span<const Message> messages, std::span<Published> results);
+  Result<MessageId> publish_by_rules(const Message& message);
+  std::size_t publish_by_rules(std::span<const Message> messages, std::span<Published> results);
   Published admit(const Message& message, Ruled* call);
   Result<> check_message_rules(const Message& message) const;
   bool sheds(const Message& message);
@@ -113,6 +125,16 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   std::shared_ptr<QueueObserver> observer() const;
   std::chrono::nanoseconds until_open(std::chrono::nanoseconds left) const;
 
+  Result<> check_durability(Durability wanted) const;
+  Result<> journal_admits() const;
+  bool is_sync(const Message& message) const;
+  void ask(std::span<const Message> messages, std::span<Draft> drafts) const;
+  void tell_journal(const Group& group);
+  Result<MessageId> publish_recorded(const Message& message, bool wait);
+  Result<std::size_t> publish_recorded(std::span<const Message> messages,
+                                       std::span<Published> results);
+  Result<> wait_until_durable(MessageId id) const;
+
   Result<> check(const ReceiveOptions& options) const;
   template <class Batch, class VisitOnce>
   Shard::Visit visit_shard(const Shard& shard,
@@ -127,8 +149,9 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
 
   const std::string name_;
   const QueueOptions options_;
-  const bool ruled_;      // publishes go through publish_ruled
+  const bool ruled_;      // publishes follow more rules than room, or are recorded
   const bool may_block_;  // with a manual driver nobody sleeps
+  const std::uint16_t journal_number_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::optional<Handoff> handoff_;
   mutable std::mutex observer_mutex_;  // guards observer_

@@ -3,6 +3,7 @@
 #include "engine/base/stall_point.hpp"
 #include "engine/driver.hpp"
 #include "engine/hold.hpp"
+#include "engine/journal_host.hpp"
 #include "engine/message_item.hpp"
 
 #include <algorithm>
@@ -68,7 +69,8 @@ Shard::Shard(ShardHost& host, const ShardOptions& options, std::uint32_t number)
       arena_(items(bytes(options))),
       inbox_(arena_.take<Inbox::Slot>(items(ring_slots(options))),
              options.first_position,
-             options.first_position + std::min(ring_slots(options), options.capacity)),
+             options.first_position +
+                 std::min(ring_slots(options), options.capacity - options.restored)),
       priorities_(arena_.take<std::int32_t>(options.priorities ? items(ring_slots(options)) : 0)),
       returns_(arena_.take<ReturnsRing::Cell>(items(returns_cells(options)))),
       words_(arena_.take<LeaseWord>(items(options.slots()))),
@@ -78,10 +80,10 @@ Shard::Shard(ShardHost& host, const ShardOptions& options, std::uint32_t number)
       first_position_(options.first_position),
       limited_(host.limited),
       runs_(options.run_max > 1),
-      looks_ahead_(runs_ || limited_ || options.priorities),
+      looks_ahead_(runs_ || limited_ || options.priorities || host.journal != nullptr),
       inbox_head_(options.first_position),
       core_(options, &arena_, host.now_ns()) {
-  hint_.show({inbox_head_, 0, kNever, 0, core_.limit(), 0});
+  hint_.show({inbox_head_, 0, kNever, 0, core_.limit() - options.restored, 0});
 }
 
 // --- producers --------------------------------------------------------------------------------
@@ -164,13 +166,14 @@ Shard::Visit Shard::receive(const ReceiveTerms& terms, LeaseBatch* batch) {
     return Visit::done;
   }
   GrantTerms grant_terms{ShardCore::tick_after(hold.now_ns(), terms.lease_ms), terms.consumer,
-                         kHoldItemsMax};
+                         budget_.grants};
   std::uint32_t max = terms.max;
   if (limited_) [[unlikely]] {
     const std::uint32_t leases = take_credits(terms.max - batch->size_);
     max = batch->size_ + leases;
-    grant_terms.room =
-        host_.rate.take(runs_ && leases != 0 ? kHoldItemsMax : leases, hold.now_ns());
+    grant_terms.room = host_.rate.take(
+        runs_ && leases != 0 ? grant_terms.room : std::min(leases, grant_terms.room),
+        hold.now_ns());
   }
   Grant grant;
   while (batch->size_ < max && grant_terms.room > 0 && core_.leases_out() < credits_ &&
@@ -244,9 +247,9 @@ Shard::Visit Shard::take(std::uint32_t max, MessageBatch* batch) {
   if (host_.consuming_paused.read()) {
     return Visit::done;
   }
-  std::uint32_t room = wanted;
+  std::uint32_t room = std::min(wanted, budget_.grants);
   if (limited_) [[unlikely]] {
-    room = host_.rate.take(wanted, hold.now_ns());
+    room = host_.rate.take(room, hold.now_ns());
   }
   for (; batch->size_ < max && room > 0; --room) {
     const std::uint32_t index = core_.take(hold.now_ns());
@@ -273,6 +276,9 @@ Shard::Visit Shard::take(std::uint32_t max, MessageBatch* batch) {
 
 void Shard::step(std::uint32_t wanted, std::int64_t now_ns) {
   more_ = false;
+  if (journal_ != nullptr) [[unlikely]] {
+    budget_ = journal_->begin(now_ns);
+  }
   drain_returns(now_ns);
   const std::uint64_t tick = ShardCore::tick_floor(now_ns);
   // Looking into an inbox that is being filled costs a cache miss: not more often than it is
@@ -283,7 +289,7 @@ void Shard::step(std::uint32_t wanted, std::int64_t now_ns) {
   }
   if (tick != timers_tick_) {
     const WheelProgress progress =
-        core_.advance(now_ns, kHoldWheelNodesMax, [&](std::uint32_t slot) { judge(slot, now_ns); });
+        core_.advance(now_ns, budget_.timers, [&](std::uint32_t slot) { judge(slot, now_ns); });
     // Only when everything due is done is this tick over.
     timers_tick_ = progress.more ? timers_tick_ : tick;
     more_ = more_ || progress.more;
@@ -292,7 +298,7 @@ void Shard::step(std::uint32_t wanted, std::int64_t now_ns) {
 
 void Shard::drain_returns(std::int64_t now_ns) {
   std::uint64_t entry = 0;
-  for (std::uint32_t i = 0; i < kHoldItemsMax; ++i) {
+  for (std::uint32_t i = 0; i < budget_.settles; ++i) {
     if (!returns_.take(returns_head_, &entry)) {
       return;
     }
@@ -343,14 +349,38 @@ std::uint32_t Shard::published(std::uint32_t wanted) const {
   return count;
 }
 
+void Shard::accept(std::int64_t now_ns) {
+  const std::uint64_t position = inbox_head_++;
+  if (!priorities_.empty()) [[unlikely]] {
+    core_.set_next_priority(priorities_[static_cast<std::size_t>(position & (inbox_.size() - 1))]);
+  }
+  core_.accept(inbox_.entry(position), position, now_ns);
+}
+
 void Shard::drain_inbox(std::int64_t now_ns) {
+  if (journal_ != nullptr) [[unlikely]] {
+    drain_recorded(now_ns);
+    return;
+  }
   const std::uint32_t count = published(kHoldItemsMax);
-  for (std::uint32_t i = 0; i < count; ++i, ++inbox_head_) {
-    if (!priorities_.empty()) [[unlikely]] {
-      core_.set_next_priority(
-          priorities_[static_cast<std::size_t>(inbox_head_ & (inbox_.size() - 1))]);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    accept(now_ns);
+  }
+  more_ = more_ || count == kHoldItemsMax;
+}
+
+// What may be accepted is what is recorded, and of Durability::sync what is durable.
+[[gnu::cold, gnu::noinline]] void Shard::drain_recorded(std::int64_t now_ns) {
+  const std::uint32_t count = journal_->acceptable(inbox_head_, kHoldItemsMax);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint64_t position = inbox_head_;
+    Submission& entry = inbox_.entry(position);
+    const bool sync = (entry.due_tick & ShardJournal::kSync) != 0;
+    entry.due_tick &= ~ShardJournal::kSync;
+    accept(now_ns);
+    if (sync) {
+      journal_->settle_unconfirmed(position);
     }
-    core_.accept(inbox_.entry(inbox_head_), inbox_head_, now_ns);
   }
   more_ = more_ || count == kHoldItemsMax;
 }
@@ -404,6 +434,8 @@ void Shard::release() {
     hint_.tell(next_due);
     host_.driver->post(*this);
   }
+  // Before the token is free: the next holder appends behind it.
+  const bool recorded = journal_ != nullptr && journal_->publish();
   Block* const freed = core_.take_freed_blocks();
   const std::uint64_t freed_bytes = core_.take_freed_bytes();
   const bool more = more_;
@@ -417,6 +449,9 @@ void Shard::release() {
   }
   if (freed_bytes != 0) [[unlikely]] {
     host_.bytes_held.subtract(freed_bytes);
+  }
+  if (recorded) [[unlikely]] {
+    host_.journal->wake();
   }
   // Also what came in during the hold may be nobody's: its publisher saw no sleeper, and we had
   // passed by. The tails are the producers' lines, so they are read only when somebody sleeps.

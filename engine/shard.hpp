@@ -15,13 +15,17 @@
 #include "engine/concurrent/token.hpp"
 #include "engine/core/shard_core.hpp"
 #include "engine/shard_host.hpp"
+#include "engine/shard_journal.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
 namespace laneway::engine {
+
+struct RecoveredShard;
 
 // What one receive asks of the shards it visits.
 struct ReceiveTerms {
@@ -121,6 +125,20 @@ class Shard : public Letter {
   Result<> release_key(std::string_view key, std::uint32_t key_hash);
   // Ends every lease in hand, uncounted; answers how many messages that gives back.
   std::uint64_t take_back_leases();
+  // --- journal ---------------------------------------------------------------------------------
+  // From now on what happens here is recorded. Before the first message.
+  Result<> keep_journal(JournalHost& journal, Outbox& outbox);
+  // What an earlier life left, in their states. invalid_argument: there is no room for all of it.
+  Result<> restore(RecoveredShard& recovered);
+  // Last: from here on everything is recorded.
+  void begin_recording();
+  ShardJournal* journal() { return journal_.get(); }
+  // By whoever runs the journal. True: there is more to do, or the token was taken.
+  bool run_journal();
+  // Records all that was published and settled before the call. Answers how many records that
+  // makes. Runs the shard; waits for its holder and for room.
+  std::uint64_t record_everything();
+
   // For good. Answers how many Lease objects have not delivered their final entry.
   std::uint64_t close();
 
@@ -130,6 +148,7 @@ class Shard : public Letter {
 
  private:
   friend class Hold;
+  friend class ShardJournal;
 
   enum class Final : std::uint64_t { acked, acked_with_result, settled, unpin, unpin_run };
   static constexpr std::uint64_t kNoTick = ~std::uint64_t{0};
@@ -148,11 +167,14 @@ class Shard : public Letter {
                    LeaseBatch* batch);
   void lease(const Grant& grant, const GrantTerms& terms, std::int64_t now_ns, LeaseBatch* batch);
   std::uint32_t published(std::uint32_t wanted) const;
+  void accept(std::int64_t now_ns);
   void drain_returns(std::int64_t now_ns);
   void drain_inbox(std::int64_t now_ns);
+  void drain_recorded(std::int64_t now_ns);
   void apply(std::uint64_t entry, std::int64_t now_ns);
   void judge(std::uint32_t slot, std::int64_t now_ns);
   void refuse_wrapped(std::uint32_t slot, std::int64_t now_ns);
+  bool saw_inbox(std::uint64_t end) const;
   bool grantable() const;
   void raise_limit();
   void decide(Admission* admission, std::uint64_t key_messages_max, std::int64_t now_ns);
@@ -193,6 +215,8 @@ class Shard : public Letter {
   std::uint64_t credits_out_ = 0;  // of the host's, when it limits
   bool credits_returned_ = false;  // in this hold
   bool more_ = false;              // a budget ended the last step
+  HoldBudget budget_;
+  std::unique_ptr<ShardJournal> journal_;  // null: nothing is recorded
   ShardCore core_;
 
   alignas(kDestructive) ShardHint hint_;

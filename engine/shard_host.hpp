@@ -20,6 +20,7 @@
 namespace laneway::engine {
 
 class Driver;
+class JournalHost;
 
 // What a holder of a lease may ask for; as places of lease_lost.
 enum class SettleVerb : std::uint8_t { ack, nack, release, reject, extend };
@@ -51,6 +52,7 @@ struct ShardHost {
   const std::shared_ptr<Driver> driver;                // outlives the engine with the queue
   const Clock& clock;                                  // the driver's
   const std::chrono::system_clock::time_point origin;  // wall time at time 0 of the clock
+  std::shared_ptr<JournalHost> journal;                // null: nothing is recorded
   PayloadPool pool;
   // Settles are news for both.
   bool anybody_waits() const { return consumers.anybody_waits() || onlookers.anybody_waits(); }

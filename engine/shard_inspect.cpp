@@ -1,6 +1,7 @@
 // Floor 3. The patient side of a shard: timekeepers, inspectors, operators, close.
 #include "engine/driver.hpp"
 #include "engine/hold.hpp"
+#include "engine/journal_host.hpp"
 #include "engine/message_item.hpp"
 #include "engine/shard.hpp"
 
@@ -34,6 +35,12 @@ std::uint64_t Shard::due_hint() const {
   return hint_.read().next_due;
 }
 
+// What must be durable first and is not yet counts as seen: it shows as accepted.
+bool Shard::saw_inbox(std::uint64_t end) const {
+  return inbox_head_ >= end || (journal_ != nullptr && journal_->recorded() >= end &&
+                                journal_->acceptable(inbox_head_, 1) == 0);
+}
+
 bool Shard::catch_up() {
   const std::uint64_t inbox = inbox_.claimed();
   const std::uint64_t returns = returns_.claimed();
@@ -44,9 +51,12 @@ bool Shard::catch_up() {
         return false;
       }
       hold.step(Hold::kEverything);
-      if (inbox_head_ >= inbox && returns_head_ >= returns && !timers_behind()) {
+      if (saw_inbox(inbox) && returns_head_ >= returns && !timers_behind()) {
         return true;
       }
+    }
+    if (journal_ != nullptr) {
+      journal_->journal().help();
     }
     patience();  // for a claim that is not yet published
   }

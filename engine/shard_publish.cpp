@@ -13,7 +13,7 @@ void Shard::admit(std::span<Admission> admissions, std::uint64_t key_messages_ma
     Hold hold = Hold::patient(*this);
     if (hold) {
       hold.step(Hold::kEverything);
-      if (inbox_.published(inbox_head_)) {
+      if (journal_ == nullptr && inbox_.published(inbox_head_)) {
         continue;  // more than one hold can drain
       }
       raise_limit();
@@ -26,6 +26,9 @@ void Shard::admit(std::span<Admission> admissions, std::uint64_t key_messages_ma
       }
     }
     if (hold) {
+      if (journal_ != nullptr) {
+        journal_->record_inbox();
+      }
       drain_inbox(hold.now_ns());
     }
     return;

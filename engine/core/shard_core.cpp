@@ -81,6 +81,8 @@ ShardCore::ShardCore(const ShardOptions& options, Arena* arena, std::int64_t now
              arena->take<ProbeTable::Entry>(
                  DedupWindow::table_entries(static_cast<std::size_t>(options.dedup_ids))),
              static_cast<std::int64_t>(options.dedup_window_ms) * kTickNanos),
+      noted_(options.drops_oldest || options.priorities),
+      fences_(options.first_fence),
       accepted_(options.first_position) {
   LANEWAY_CHECK(std::has_single_bit(options.outcomes));
   LANEWAY_CHECK(options.dead_max > 0);
@@ -249,9 +251,16 @@ void ShardCore::count_end(LeaseEnd end) {
   }
 }
 
+void ShardCore::uncount_attempt(std::uint32_t index) {
+  --slots_[index].attempts;
+  if (log_ != nullptr) {
+    log_->attempts_changed(index);
+  }
+}
+
 // Back to where it was, as if it had never been granted.
 void ShardCore::give_back(std::uint32_t index, std::int64_t now_ns) {
-  --slots_[index].attempts;
+  uncount_attempt(index);
   make_ready(index, now_ns, true);
 }
 
@@ -259,7 +268,7 @@ void ShardCore::give_back(std::uint32_t index, std::int64_t now_ns) {
 void ShardCore::revoke(std::uint32_t index, std::int64_t now_ns) {
   --stats_.leased;
   ++stats_.revoked;
-  --slots_[index].attempts;
+  uncount_attempt(index);
   slots_[index].run = 0;
   if (slots_[index].cancelled) {
     end_as(MessageState::cancelled, index, now_ns);
@@ -291,7 +300,11 @@ void ShardCore::retry(std::uint32_t index, const FailureNote* note, std::int64_t
   }
   slot.state = SlotState::retrying;
   ++stats_.delayed;
-  arm_due(index, tick_after(now_ns, delay_ms));
+  const std::uint64_t due_tick = tick_after(now_ns, delay_ms);
+  arm_due(index, due_tick);
+  if (log_ != nullptr) {
+    log_->retrying(index, due_tick, options_.on_failure == OnFailure::detach);
+  }
 }
 
 void ShardCore::unpin(std::uint32_t index) {
@@ -331,6 +344,7 @@ void ShardCore::timer_fired(std::uint32_t index, std::uint64_t tick, std::int64_
   }
   switch (state) {
     case SlotState::delayed:
+      note_joined(index);
       join(index, now_ns);
       return;
     case SlotState::retrying:

@@ -33,9 +33,11 @@
 #include "engine/core/position_index.hpp"
 #include "engine/core/priority_heap.hpp"
 #include "engine/core/probe_table.hpp"
+#include "engine/core/restored_message.hpp"
 #include "engine/core/result_store.hpp"
 #include "engine/core/retry_policy.hpp"
 #include "engine/core/run_records.hpp"
+#include "engine/core/shard_log.hpp"
 #include "engine/core/shard_options.hpp"
 #include "engine/core/slot.hpp"
 #include "engine/core/slot_list.hpp"
@@ -52,6 +54,23 @@ class ShardCore {
  public:
   static void measure(const ShardOptions& options, ArenaSize* size);
   ShardCore(const ShardOptions& options, Arena* arena, std::int64_t now_ns);
+
+  // An earlier life's messages, before anything else: each gets its slot, by rising position below
+  // the first one of this life; then the dead ones their state, by time of death; then the others,
+  // in their order.
+  std::uint32_t restore(const RestoredMessage& message);
+  void restore_dead(std::uint32_t slot, DeadReason reason, std::int64_t died_ns);
+  void restore_waiting(std::uint32_t slot, std::int64_t now_ns);
+  void restore_delayed(std::uint32_t slot, std::uint64_t due_tick);
+  void restore_retrying(std::uint32_t slot,
+                        std::uint64_t due_tick,
+                        bool detached,
+                        std::int64_t now_ns);
+  // Who hears of everything from now on, or null.
+  void set_log(ShardLog* log) {
+    log_ = log;
+    noted_ = true;
+  }
 
   // Takes a message into the shard. The caller keeps claims within limit(), so there is room.
   void accept(const Submission& submission, std::uint64_t position, std::int64_t now_ns);
@@ -140,6 +159,10 @@ class ShardCore {
   // Earliest tick at which advance has something to do; may be early, never late.
   std::uint64_t next_due() const { return wheel_.next_due(); }
   std::uint64_t ready() const { return ready_.size(); }
+  std::size_t slots() const { return slots_.size(); }
+  std::uint64_t capacity() const { return options_.capacity; }
+  std::uint64_t dead_max() const { return options_.dead_max; }
+  std::uint32_t run_max() const { return options_.run_max; }
   // Leases (objects) that have not delivered their final entry.
   std::uint64_t leases_out() const { return leases_out_; }
   // Positions below this may be claimed: room for them is kept.
@@ -206,6 +229,9 @@ class ShardCore {
   void release_slot(std::uint32_t slot);
 
   std::uint32_t enter(const Submission& submission, std::uint64_t position, std::int64_t now_ns);
+  void note_entered(std::uint32_t slot);
+  void note_joined(std::uint32_t slot);
+  void note_resolved(std::uint32_t slot, MessageState outcome);
   bool join_lane(std::uint32_t slot, std::int64_t now_ns);
   void join(std::uint32_t slot, std::int64_t now_ns);
   void make_ready(std::uint32_t slot, std::int64_t now_ns, bool at_front);
@@ -234,6 +260,7 @@ class ShardCore {
                      std::int64_t now_ns);
   void fail(std::uint32_t slot, AttemptEnd end, const FailureNote* note, std::int64_t now_ns);
   void retry(std::uint32_t slot, const FailureNote* note, std::int64_t now_ns);
+  void uncount_attempt(std::uint32_t slot);
   void give_back(std::uint32_t slot, std::int64_t now_ns);
   void revoke(std::uint32_t slot, std::int64_t now_ns);
   void count_end(LeaseEnd end);
@@ -269,6 +296,8 @@ class ShardCore {
   std::uint32_t fresh_ = 0;  // slots never used so far
   Block* freed_blocks_ = nullptr;
   std::uint64_t freed_bytes_ = 0;
+  ShardLog* log_ = nullptr;
+  bool noted_;  // somebody hears of every message that comes and goes: a log, ages, ranks
   std::uint64_t joins_ = 0;
   std::uint64_t fences_ = 0;
   std::uint64_t accepted_ = 0;  // position after the last accepted one

@@ -24,6 +24,9 @@ void ShardCore::bury(std::uint32_t index, DeadReason reason, std::int64_t now_ns
   slot.reason = static_cast<std::uint8_t>(reason);
   last_died_ns_ = std::max(now_ns, last_died_ns_ + kDeathNanos);
   slot.since_ns = last_died_ns_;
+  if (log_ != nullptr) {
+    log_->died(index);
+  }
   count_death(reason);
   if (stops) {
     stats_.keys_stopped += lanes_.is_head(index) ? 1u : 0u;
@@ -115,6 +118,9 @@ void ShardCore::replay(std::uint32_t index, std::uint64_t due_tick, std::int64_t
   story_.forget(slot);
   slot.attempts = 0;
   slot.ttl_tick = 0;  // its deadline was for its first life
+  if (log_ != nullptr) {
+    log_->replayed(index, due_tick);
+  }
   if (age_.used()) {
     age_.push(index);
   }

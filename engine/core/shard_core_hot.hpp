@@ -101,6 +101,33 @@ inline void ShardCore::join(std::uint32_t index, std::int64_t now_ns) {
   }
 }
 
+inline void ShardCore::note_entered(std::uint32_t index) {
+  if (options_.drops_oldest) {
+    age_.push(index);
+  }
+  if (options_.priorities) {
+    ranked_.set_priority(index, next_priority_);
+  }
+  if (log_ != nullptr) {
+    log_->accepted(index);
+  }
+}
+
+inline void ShardCore::note_joined(std::uint32_t index) {
+  if (log_ != nullptr) {
+    log_->joined(index);
+  }
+}
+
+inline void ShardCore::note_resolved(std::uint32_t index, MessageState outcome) {
+  if (log_ != nullptr) {
+    log_->resolved(index, outcome);
+  }
+  if (options_.drops_oldest) {
+    age_.remove(index);
+  }
+}
+
 // Answers the slot when the message may be granted; it is then in no list.
 [[gnu::always_inline]] inline std::uint32_t ShardCore::enter(const Submission& submission,
                                                              std::uint64_t position,
@@ -119,16 +146,16 @@ inline void ShardCore::join(std::uint32_t index, std::int64_t now_ns) {
 
   ++accepted_;
   ++stats_.published;
-  if (options_.drops_oldest) [[unlikely]] {
-    age_.push(index);
-  }
-  if (options_.priorities) [[unlikely]] {
-    ranked_.set_priority(index, next_priority_);
-  }
   index_.insert(index);
+  if (noted_) [[unlikely]] {
+    note_entered(index);
+  }
   const std::uint64_t due_tick = submission.due_tick;
   // Due already: joins at once, unless one with an earlier delay is still to join before it.
   if (due_tick == 0 || (due_tick <= tick_floor(now_ns) && wheel_.next_due() > due_tick)) {
+    if (noted_ && due_tick != 0) [[unlikely]] {
+      note_joined(index);
+    }
     return join_lane(index, now_ns) ? index : kNoSlot;
   }
   slot.state = SlotState::delayed;
@@ -185,6 +212,9 @@ inline void ShardCore::lease_one(std::uint32_t index,
   slot.run = 0;
   ++slot.attempts;
   ++slot.pins;
+  if (log_ != nullptr) [[unlikely]] {
+    log_->attempts_changed(index);
+  }
   ++stats_.leased;
   ++stats_.leased_total;
   if (slot.attempts > 1) [[unlikely]] {
@@ -261,12 +291,12 @@ inline void ShardCore::record_processing(std::int64_t granted_ns, std::int64_t n
   Slot& slot = slots_[index];
   LANEWAY_ASSERT(slot.lane_prev == 0);
   LANEWAY_ASSERT(!wheel_.armed(index));
+  if (noted_) [[unlikely]] {
+    note_resolved(index, outcome);
+  }
   index_.resolve(index, outcome);
   if (slot.story != 0) {
     story_.forget(slot);
-  }
-  if (options_.drops_oldest) [[unlikely]] {
-    age_.remove(index);
   }
   if (slot.pins == 0) {
     release_slot(index);

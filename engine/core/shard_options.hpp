@@ -18,6 +18,8 @@ struct ShardOptions {
   std::uint64_t outcomes = 0;        // power of two
   std::uint64_t results = 0;         // power of two, or none
   std::uint64_t first_position = 0;  // of the first message
+  std::uint64_t first_fence = 0;     // grants are numbered above it
+  std::uint64_t restored = 0;        // messages that will come back and count against the capacity
   QueueKind kind = QueueKind::by_key;
   OnFailure on_failure = OnFailure::hold;
   OnDeath on_death = OnDeath::continue_key;

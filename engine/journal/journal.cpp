@@ -212,6 +212,7 @@ Outbox* Journal::attach(SourceId id, std::size_t ring_bytes) {
     return nullptr;
   }
   outbox->position_seen_ = positions_end(id);
+  outbox->confirmed_.set(outbox->position_seen_);
   outboxes_.push_back(std::move(outbox));
   return outboxes_.back().get();
 }

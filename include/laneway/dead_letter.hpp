@@ -10,7 +10,8 @@
 
 namespace laneway {
 
-enum class AttemptEnd : std::uint8_t { nacked, rejected, expired, abandoned };
+// interrupted: the program ended while somebody worked on the message; a journal remembers it.
+enum class AttemptEnd : std::uint8_t { nacked, rejected, expired, abandoned, interrupted };
 LANEWAY_EXPORT std::string_view to_string(AttemptEnd end) noexcept;
 
 // One failed delivery.

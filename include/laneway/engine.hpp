@@ -22,8 +22,10 @@ class EngineState;
 // each other. fork after open is not supported.
 class LANEWAY_EXPORT Engine {
  public:
+  // With a journal it reads that first; each journal is open in one engine at a time.
   // Errors: no_memory, system_error (the driver thread could not be started), invalid_argument (a
-  // clock that is not the system's needs DriverMode::manual).
+  // clock that is not the system's needs DriverMode::manual); of the journal io_error, locked,
+  // version, and corrupt: confirmed records are damaged, and nothing was changed.
   static Result<Engine> open(const EngineOptions& options = {});
 
   Engine(Engine&&) noexcept;
@@ -45,6 +47,13 @@ class LANEWAY_EXPORT Engine {
   // in bounded steps until nothing is due. Answers the time until the next deadline, or
   // milliseconds::max() when there is none. invalid_argument when a driver thread runs.
   Result<std::chrono::milliseconds> poll();
+
+  // Waits until everything published or settled before the call, in queues that survive, is on
+  // stable storage: true. False: not within the timeout. not_durable: there is no journal;
+  // io_error.
+  Result<bool> flush(std::chrono::milliseconds timeout = std::chrono::hours(1));
+  // not_durable: there is no journal.
+  Result<JournalStats> journal_stats() const;
 
   // Closes every queue and stops the driver. Handles and leases may outlive it. Idempotent.
   void close() noexcept;

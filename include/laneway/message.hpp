@@ -1,12 +1,14 @@
 // Message: what a producer publishes; MessageId: how it is known from then on.
 #pragma once
 
+#include <laneway/options.hpp>
 #include <laneway/result.hpp>
 
 #include <chrono>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -68,6 +70,8 @@ struct Message {
   // Up to 64 bytes. A second message with the same id within QueueOptions::dedup_window is not
   // taken: its publish answers the id of the first. Give it the same key every time, or never one.
   std::string_view dedup_id = {};
+  // Empty: as the queue says. In a queue of Durability::async or sync either of the two.
+  std::optional<Durability> durability = {};
 };
 
 // The answer for one message of a batch.

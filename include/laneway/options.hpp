@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <string>
 
 namespace laneway {
 
@@ -15,10 +16,29 @@ class Clock;
 // Who moves time: a thread of the engine, or the embedder by calling Engine::poll().
 enum class DriverMode : std::uint8_t { thread, manual };
 
+// How segments of the journal are written.
+enum class JournalStorage : std::uint8_t {
+  best,   // io_uring where it may be used, else plain system calls
+  uring,  // io_uring, or opening fails
+  posix,  // plain system calls
+};
+
+// A journal lets queues survive the end of the process and of the machine's power.
+struct JournalOptions {
+  // Where it lives; made if it is not there. Empty: no journal.
+  std::string directory = {};
+  // Of one file; 64 KiB to 1 GiB in blocks of 4 KiB. An existing journal keeps its own.
+  std::uint64_t segment_bytes = 64ull * 1024 * 1024;
+  // Bound of all segments together, at least four of them. Beyond it publish answers journal_full.
+  std::uint64_t bytes_max = 1ull << 50;
+  JournalStorage storage = JournalStorage::best;
+};
+
 struct EngineOptions {
   DriverMode driver = DriverMode::thread;
   // Null: the steady clock of the system. Tests give a ManualClock, together with a manual driver.
   std::shared_ptr<const Clock> clock = nullptr;
+  JournalOptions journal = {};
 };
 
 enum class QueueKind : std::uint8_t {
@@ -64,6 +84,13 @@ struct RateLimit {
   std::uint32_t burst = 1;
 
   friend bool operator==(const RateLimit&, const RateLimit&) = default;
+};
+
+// What a message survives.
+enum class Durability : std::uint8_t {
+  none,   // lives in memory only
+  async,  // written and synced in the background, within about a millisecond
+  sync,   // publish returns, and it is delivered, when it is on stable storage
 };
 
 struct QueueOptions {
@@ -119,6 +146,10 @@ struct QueueOptions {
   std::uint64_t results_remembered = 0;
   // Seed of the jitter: two queues with the same seed and the same events draw the same delays.
   std::uint64_t seed = 0x6c616e65776179;
+  // Of messages that do not ask for more. async and sync need an engine with a journal; such a
+  // queue keeps its number of shards for ever, and has none of these: bytes_max, key_messages_max,
+  // an overflow policy, watermarks, priorities, a dedup window, another OnDeath than continue_key.
+  Durability durability = Durability::none;
 
   friend bool operator==(const QueueOptions&, const QueueOptions&) = default;
 };

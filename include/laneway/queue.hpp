@@ -46,9 +46,21 @@ class LANEWAY_EXPORT Queue {
 
   // Takes one message: afterwards it will be delivered at least once or end in the dead letters.
   // Nothing happened on an error: queue_full, key_full, too_large, closed, paused_for_publish,
-  // invalid_argument (negative delay or ttl; delay, ttl, key, type or attempts_max on a handoff
-  // queue). Lock-free; when the ring of the shard is full it helps once by running the shard.
+  // not_durable (the queue gives less than the message asks for, or the journal has failed),
+  // journal_full, invalid_argument (negative delay or ttl; delay, ttl, key, type or attempts_max on
+  // a handoff queue; Durability::none in a queue that survives). After io_error the outcome is not
+  // known: the message is not delivered in this life and may be there after a restart.
+  // A message of Durability::sync is on stable storage when this returns; others wait for nothing.
+  // Lock-free; when the ring of the shard is full it helps once by running the shard.
   Result<MessageId> publish(const Message& message);
+
+  // As publish, but does not wait for a message of Durability::sync to be durable, which it is
+  // when durable() or wait_durable() says so; before that it is not delivered.
+  Result<MessageId> publish_async(const Message& message);
+  // Is what publish_async has taken on stable storage? io_error: it never will be.
+  Result<bool> durable(MessageId id) const;
+  // False: not within the timeout. Of several messages of one shard the last one speaks for all.
+  Result<bool> wait_durable(MessageId id, std::chrono::milliseconds timeout);
 
   // Takes messages in order; answers how many were accepted, and for each its id or why not when
   // `results` is given (as long as `messages`). Shards fill apart, so the accepted ones are not

@@ -31,6 +31,8 @@ enum class Errc : std::int32_t {
   cancelled,           // somebody has asked to cancel the message that is worked on
   key_full,            // the key has QueueOptions::key_messages_max messages; other keys go on
   shed,                // the queue is above its high watermark and the priority too low
+  not_durable,         // more durability was asked for than there is; nothing happened
+  journal_full,        // no room in the journal; settles go on, publishing resumes with the room
   io_error,            // the journal could not be written or read; Error::sys_errno says why
   corrupt,             // the journal is damaged where data had been confirmed
   locked,              // another engine has the journal open

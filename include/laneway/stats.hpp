@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace laneway {
 
@@ -33,6 +34,22 @@ struct LANEWAY_EXPORT DurationHistogram {
   void add(const DurationHistogram& other) noexcept;
   // Upper edge of the bucket that holds the given share (0..1); zero when empty.
   std::chrono::microseconds percentile(double share) const noexcept;
+};
+
+// What the journal of an engine is doing.
+struct LANEWAY_EXPORT JournalStats {
+  std::string primitive;            // how it writes, and why not better
+  std::int32_t failed = 0;          // errno of the failure that ended it, or 0
+  bool full = false;                // publishing waits for room
+  std::uint64_t epoch = 0;          // how often it has been opened
+  std::uint64_t commits = 0;        // writes that were made durable
+  std::uint64_t bytes_written = 0;  // by them
+  std::uint64_t durable_records = 0;
+  std::uint64_t evacuations = 0;  // segments given up after a failed write
+  std::uint64_t segments = 0;     // that hold records
+  std::uint64_t segment_bytes = 0;
+  std::uint64_t live_records = 0;  // that hold a message
+  std::uint64_t live_bytes = 0;
 };
 
 // A consistent snapshot of one shard, or the sum over the shards of a queue. Ages and waits begin

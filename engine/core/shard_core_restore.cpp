@@ -1,0 +1,63 @@
+// Floor 2. ShardCore: messages of an earlier life come back. First each gets its slot, by rising
+// position; then the dead ones their state, by time of death; then the others, in their order.
+#include "engine/core/shard_core.hpp"
+
+#include <algorithm>
+
+namespace laneway::engine {
+
+std::uint32_t ShardCore::restore(const RestoredMessage& message) {
+  LANEWAY_ASSERT(log_ == nullptr);
+  const std::uint32_t index = allocate();
+  Slot& slot = slots_[index];
+  static_cast<MessageBody&>(slot) = message.submission;
+  slot.position = message.position;
+  slot.published_ns = message.published_ns;
+  slot.cancelled = false;
+  for (const RestoredAttempt& attempt : message.story) {
+    FailureNote note{};
+    note.error_class = attempt.error_class;
+    note.set_text(attempt.text);
+    slot.attempts = attempt.number;
+    slot.consumer = attempt.consumer;
+    slot.since_ns = attempt.granted_ns;
+    story_.add(slot, attempt.end, &note, attempt.ended_ns);
+  }
+  slot.attempts = message.attempts;
+  if (slot.attempts_max == 0) {
+    slot.attempts_max = static_cast<std::uint16_t>(options_.attempts_max);
+  }
+  --left_;  // it counts against the capacity
+  ++stats_.published;
+  index_.insert(index);
+  return index;
+}
+
+void ShardCore::restore_dead(std::uint32_t index, DeadReason reason, std::int64_t died_ns) {
+  bury(index, reason, died_ns);
+}
+
+void ShardCore::restore_waiting(std::uint32_t index, std::int64_t now_ns) {
+  join(index, now_ns);
+}
+
+void ShardCore::restore_delayed(std::uint32_t index, std::uint64_t due_tick) {
+  slots_[index].state = SlotState::delayed;
+  ++stats_.delayed;
+  arm_due(index, due_tick);
+}
+
+void ShardCore::restore_retrying(std::uint32_t index,
+                                 std::uint64_t due_tick,
+                                 bool detached,
+                                 std::int64_t now_ns) {
+  // Only the head of a lane can be one that failed; another that says so waits for its turn.
+  if (!detached && !join_lane(index, now_ns)) {
+    return;
+  }
+  slots_[index].state = SlotState::retrying;
+  ++stats_.delayed;
+  arm_due(index, due_tick);
+}
+
+}  // namespace laneway::engine

@@ -1,0 +1,99 @@
+// Floor 3. JournalHost: the journal of an engine and its two threads. The writer runs the shards
+// that have something to record, commits what they recorded, and wakes who waits for it; the keeper
+// prepares and retires segments. With a manual driver there are no threads: pump() does a bounded
+// piece of both, by poll and by every publisher that waits.
+#pragma once
+
+#include <laneway/clock.hpp>
+#include <laneway/options.hpp>
+#include <laneway/stats.hpp>
+
+#include "engine/concurrent/counter.hpp"
+#include "engine/concurrent/event_count.hpp"
+#include "engine/concurrent/mailbox.hpp"
+#include "engine/journal/journal.hpp"
+#include "engine/recovered_queues.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace laneway::engine {
+
+class JournalHost {
+ public:
+  static Result<std::shared_ptr<JournalHost>> open(const JournalOptions& options,
+                                                   std::shared_ptr<const Clock> clock,
+                                                   bool threads);
+  explicit JournalHost(std::shared_ptr<const Clock> clock) : clock_(std::move(clock)) {}
+  ~JournalHost();
+
+  // --- opening queues: one thread at a time -----------------------------------------------------
+  // The number of the queue, known or new. invalid_argument: it has another number of shards, or
+  // keys are hashed differently.
+  Result<std::uint16_t> number(std::string_view name, std::uint32_t shards);
+  // What an earlier life left in a shard; the caller may empty it.
+  RecoveredShard& recovered(SourceId id) { return recovered_.shards[id]; }
+  Journal& journal() { return *journal_; }
+
+  // --- any thread -------------------------------------------------------------------------------
+  bool admits() const { return journal_->admits(); }
+  bool full() const { return journal_->full(); }
+  int failed() const { return journal_->failed(); }
+  // Some shard has recorded something.
+  void wake() noexcept;
+  // The shard has something to record, or has recorded something. urgent: somebody waits.
+  void post(ShardJournal& shard, bool urgent) noexcept;
+  // Waits until messages below `position` of this shard are on stable storage. True: they are.
+  Result<bool> wait(Outbox& outbox, std::uint64_t position, std::chrono::nanoseconds timeout);
+  // Without threads: runs shards, commits, and keeps, once. False: there was nothing to do.
+  bool pump();
+  bool threads() const { return writer_.joinable(); }
+  // For who waits: makes the writer look, or does its work.
+  void help();
+  // Until so many records of the source are on stable storage. True: they are.
+  Result<bool> wait_for_records(Outbox& outbox,
+                                std::uint64_t records,
+                                std::chrono::nanoseconds timeout);
+  // From attach to forget the journal runs the shard.
+  void attach(ShardJournal& shard);
+  void forget(const ShardJournal& shard) noexcept;
+  JournalStats stats() const;
+  void close() noexcept;
+
+ private:
+  Result<> start_threads();
+  void adopt();
+  void write_on();
+  void keep_on();
+  // Runs the shards that posted. True: there were some, and they are done.
+  bool run_posted();
+  void gather_more(std::uint64_t posts, std::chrono::nanoseconds commit_time);
+  bool rest(bool ran, Journal::Commit committed, bool marked);
+  void linger();
+
+  const std::shared_ptr<const Clock> clock_;
+  std::unique_ptr<Journal> journal_;
+  RecoveredQueues recovered_;
+  std::uint32_t queues_ = 0;  // numbers given
+  Mailbox mailbox_;
+  EventCount writer_sleeper_;
+  EventCount keeper_sleeper_;
+  Counter urgent_posts_;
+  Flag work_;       // something was recorded since the writer last looked
+  Flag lingering_;  // the writer will look in a moment
+  Flag stopping_;
+  std::uint64_t last_posts_ = 0;  // the writer's: urgent posts before its last commit
+  std::vector<Letter*> again_;    // whoever runs shards: those that are not done
+  bool closed_ = false;
+  std::mutex run_mutex_;  // guards running shards and committing, against forgetting and pumping
+  std::vector<ShardJournal*> shards_;  // under run_mutex_
+  std::thread writer_;
+  std::thread keeper_;
+};
+
+}  // namespace laneway::engine

@@ -1,0 +1,73 @@
+// Floor 3. RecoveredQueues: what the records of a journal add up to: the queues it knows and the
+// messages that are not over, each in its state, until their queue is opened.
+#pragma once
+
+#include "engine/journal/scan.hpp"
+#include "engine/shard_journal.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace laneway::engine {
+
+struct RecoveredMessage {
+  struct Attempt {
+    AttemptBody body;
+    std::string text;
+  };
+
+  PublishBody fixed = {};
+  std::optional<DueBody> due;
+  std::optional<DueBody> deadline;
+  RelocateBody state = {};
+  std::string key;
+  std::string type;
+  std::string payload;
+  std::uint16_t attempts = 0;
+  bool interrupted = false;  // the last attempt has no end
+  std::vector<Attempt> story;
+  ShardJournal::Home home;  // with its order
+
+  RecordedState is() const { return static_cast<RecordedState>(state.state); }
+};
+
+struct RecoveredShard {
+  std::unordered_map<std::uint64_t, RecoveredMessage> messages;  // by position
+  std::uint64_t orders = 0;                                      // the highest
+
+  // Those that are not dead letters.
+  std::uint64_t waiting() const {
+    return static_cast<std::uint64_t>(
+        std::count_if(messages.begin(), messages.end(),
+                      [](const auto& each) { return each.second.is() != RecordedState::dead; }));
+  }
+};
+
+struct RecoveredQueue {
+  std::uint16_t number;
+  std::uint16_t shards;
+  std::uint64_t hash_check;
+};
+
+class RecoveredQueues final : public RecordSink {
+ public:
+  bool record(const RecordView& record) override;
+
+  std::map<std::string, RecoveredQueue, std::less<>> queues;
+  std::map<SourceId, RecoveredShard> shards;
+
+ private:
+  bool whole(const RecordView& record, RecoveredShard* shard);
+  static void attempts_changed(const RecordView& record, RecoveredMessage* message);
+  bool retry(const RecordView& record, RecoveredMessage* message);
+  bool death(const RecordView& record, RecoveredMessage* message);
+  bool order(const RecordView& record, RecoveredShard* shard, RecoveredMessage* message);
+  bool queue(const RecordView& record);
+};
+
+}  // namespace laneway::engine
