@@ -26,16 +26,12 @@ void print(const Report& report, const std::string& name) {
   std::printf("%s: %llu events over %llu\n", name.c_str(),
               static_cast<unsigned long long>(report.events),
               static_cast<unsigned long long>(report.span));
-  std::array<std::uint64_t, kInvariants + 1> broken{};
-  for (const Violation& violation : report.violations) {
-    ++broken[violation.invariant];
-  }
   for (unsigned i = 1; i <= kInvariants; ++i) {
     std::printf("  %-22s %12llu judged  %s\n", invariant_name(i),
                 static_cast<unsigned long long>(report.judged[i]),
-                broken[i] != 0          ? "VIOLATED"
-                : report.judged[i] != 0 ? "holds"
-                                        : "-");
+                report.broken_by[i] != 0 ? "VIOLATED"
+                : report.judged[i] != 0  ? "holds"
+                                         : "-");
   }
   constexpr std::size_t kShown = 10;
   for (std::size_t i = 0; i < report.violations.size() && i < kShown; ++i) {

@@ -9,6 +9,7 @@ void Report::blame(unsigned invariant,
                    std::string text,
                    std::initializer_list<const Event*> shown) {
   ++broken;
+  ++broken_by[invariant];
   if (violations.size() == kViolationsMax) {
     return;
   }

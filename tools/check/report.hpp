@@ -23,9 +23,10 @@ struct Report {
   static constexpr std::size_t kViolationsMax = 100;
 
   std::uint64_t events = 0;
-  std::uint64_t span = 0;                               // of stamps
-  std::array<std::uint64_t, kInvariants + 1> judged{};  // how often each was put to the test
-  std::uint64_t broken = 0;                             // violations, of which some are kept
+  std::uint64_t span = 0;                                  // of stamps
+  std::array<std::uint64_t, kInvariants + 1> judged{};     // how often each was put to the test
+  std::array<std::uint64_t, kInvariants + 1> broken_by{};  // violations of each
+  std::uint64_t broken = 0;                                // of all, of which some are kept
   std::vector<Violation> violations;
 
   bool holds() const { return broken == 0; }

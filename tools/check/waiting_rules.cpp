@@ -17,7 +17,7 @@ struct Available {
   const Life* life = nullptr;
   std::uint64_t from = 0;
   std::int64_t from_ns = 0;
-  std::uint64_t until = kNever;
+  std::uint64_t until = kNever;  // before `from`: by a call that was waiting for it
   // A publish or settle that began before and was still running: it may hide this one in a ring.
   bool hidden = false;
 };
@@ -68,8 +68,9 @@ class Availability {
     if (!granted && life.state != State::none) {
       return;  // cancelled or the like: it is not known when it stopped waiting
     }
-    const std::uint64_t until = granted ? lives_.members_of(life)[0].grant->invoke : kNever;
-    if (since.stamp < until) {
+    const Event* grant = granted ? lives_.members_of(life)[0].grant : nullptr;
+    const std::uint64_t until = granted ? grant->invoke : kNever;
+    if (!granted || since.stamp < grant->returned) {
       all_.push_back({&life, since.stamp, since.ns, until, false});
     }
   }
@@ -198,6 +199,10 @@ class WaitingJudge {
     for (Available& available : available_) {
       // Its own call returns at this very stamp.
       available.hidden = running.oldest_at(available.from + 1) < available.from;
+      if (available.until < available.from) {
+        const Event* grant = lives_.members_of(*available.life)[0].grant;
+        got_waiting_.insert({{grant->thread, grant->invoke}, &available});
+      }
     }
   }
 
@@ -210,6 +215,9 @@ class WaitingJudge {
     for (const Event* receive : receives) {
       const std::uint64_t now = stamp(*receive);
       for (; next < available_.size() && available_[next].from < now; ++next) {
+        if (available_[next].until < available_[next].from) {
+          continue;
+        }
         const auto entered = waiting_.insert({available_[next].from, &available_[next]});
         leaving.insert({available_[next].until, entered->first});
       }
@@ -252,6 +260,16 @@ class WaitingJudge {
         return;
       }
     }
+    // What it got at last may have been there for long.
+    const auto [first, last] = got_waiting_.equal_range({receive.thread, receive.invoke});
+    for (auto at = first; at != last; ++at) {
+      const Available& available = *at->second;
+      if (!available.hidden && receive.ended_ns - available.from_ns > lives_.rules.patience_ns &&
+          !may_be_paused(available.from, receive.returned)) {
+        blame(15, available, receive, " was available long before the receiver woke");
+        return;
+      }
+    }
   }
 
   void blame(unsigned invariant,
@@ -268,6 +286,8 @@ class WaitingJudge {
   Report* report_;
   std::vector<Available> available_;  // by the stamp from which on
   std::vector<Span> pauses_;
+  // What became available while the receive ran that got it, by its thread and invocation.
+  std::multimap<std::pair<std::uint32_t, std::uint64_t>, const Available*> got_waiting_;
   // While sweeping: what is available now, and the oldest call that is running.
   std::multimap<std::uint64_t, const Available*> waiting_;
   std::uint64_t oldest_running_ = kNever;
