@@ -1,13 +1,13 @@
-// A queue under load for as long as one likes: producers send by the clock, whether or not anybody
-// keeps up; consumers fail, drop and outlive their leases; operators pause, cancel, replay and
-// discard. All the while:
-//
-//   no message of a key is acknowledged after a later one      (but replayed ones, which join
-//   again) every accepted message is in exactly one state             (stats conserve) memory and
-//   descriptors are after a while what they were early on
+// A queue with every limit on, under load for as long as one likes: producers send by the clock,
+// whether or not anybody keeps up; consumers and a worker pool fail, throw, drop and outlive their
+// leases; operators pause, drain, cancel, replay and discard. All the while no message of a key is
+// acknowledged after a later one (delayed and replayed ones join later, their keys are left out),
+// every accepted message is in exactly one state, the watermark's edges are told in turn, and
+// memory and descriptors stay what they were early on. At the end each of these must have happened.
 //
 //   soak [--seconds N] [--rate MESSAGES_PER_SECOND] [--seed N]
 #include <laneway/engine.hpp>
+#include <laneway/worker_pool.hpp>
 
 #include <unistd.h>
 
@@ -21,7 +21,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <random>
+#include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -35,8 +38,8 @@ using std::chrono::steady_clock;
 
 constexpr unsigned kProducers = 2;
 constexpr unsigned kConsumers = 3;
-constexpr unsigned kKeys = 1'000;  // of each producer
-constexpr unsigned kReplayedKeys = kKeys / 4;
+constexpr unsigned kKeys = 1'000;          // of each producer
+constexpr unsigned kLateKeys = kKeys / 4;  // delayed and replayed
 constexpr std::uint64_t kFloorPerSecond = 5'000;
 
 struct Settings {
@@ -75,7 +78,7 @@ std::size_t descriptors() {
 
 class Soak {
  public:
-  explicit Soak(const Settings& settings) : settings_(settings) {}
+  explicit Soak(const Settings& settings) : settings_(settings) { queue_.observe(edges_); }
 
   int run() {
     std::vector<std::thread> threads;
@@ -97,6 +100,7 @@ class Soak {
     for (std::size_t i = kProducers; i < threads.size(); ++i) {
       threads[i].join();
     }
+    (void)pool_.drain(1s);
     return report();
   }
 
@@ -105,17 +109,28 @@ class Soak {
     // Every eighth does not fit into the slot.
     return (key % 8 == 0 ? "customer-with-a-long-name-" : "c-") + std::to_string(key);
   }
-  static bool is_replayed(std::uint32_t key) { return key % kKeys < kReplayedKeys; }
+  static bool joins_late(std::uint32_t key) { return key % kKeys < kLateKeys; }
 
   std::uint64_t waiting() {
     const QueueStats stats = *queue_.stats();
     return stats.ready + stats.blocked + stats.delayed + stats.leased;
   }
 
+  // What a producer is about to publish: the strings that its messages show.
+  struct Parcel {
+    static constexpr std::size_t kMax = 4;
+    std::array<std::string, kMax> names;
+    std::array<std::string, kMax> payloads;
+    std::string dedup_id;  // for the first one
+    std::array<Message, kMax> messages;
+    std::array<Published, kMax> results;
+    std::array<std::uint32_t, kMax> places;
+  };
+
   void produce(unsigned producer) {
     std::mt19937_64 random(settings_.seed + producer);
     std::array<std::uint64_t, kKeys> numbers{};
-    std::string payload;
+    Parcel parcel;
     const auto gap =
         std::chrono::nanoseconds(static_cast<std::int64_t>(1e9 * kProducers / settings_.rate));
     auto due = steady_clock::now();
@@ -123,26 +138,74 @@ class Soak {
       if (steady_clock::now() < due) {
         std::this_thread::sleep_until(due);
       }
-      due += gap;
-      const auto place = static_cast<std::uint32_t>(random() % kKeys);
-      const std::uint32_t key = producer * kKeys + place;
-      const Content content{key, Content::check_of(key, numbers[place]), numbers[place]};
-      payload.assign(random() % 64 == 0 ? 2'000 : sizeof(content), 'p');
-      std::memcpy(payload.data(), &content, sizeof(content));
-      const std::string name = key_name(key);
-      Message message{.key = name, .payload = payload};
-      // Delayed ones join later, so they have no place in the order of publishing.
-      message.ttl = random() % 256 == 0 ? 20ms : 0ms;
-      const Result<MessageId> id = queue_.publish(message);
-      if (id) {
-        ++numbers[place];
-        accepted_.fetch_add(1, std::memory_order_relaxed);
-        newest_.store(id->value, std::memory_order_relaxed);
-      } else if (id.error().code == Errc::queue_full) {
-        refused_.fetch_add(1, std::memory_order_relaxed);
-      } else {
-        broken("publish answers what it should not");
+      const std::size_t size = random() % 8 == 0 ? Parcel::kMax : 1;
+      due += gap * static_cast<int>(size);
+      // One message of a key in a parcel: the next number is known when the first is accepted.
+      const auto first = static_cast<std::uint32_t>(random() % kKeys);
+      for (std::size_t i = 0; i < size; ++i) {
+        parcel.places[i] = (first + static_cast<std::uint32_t>(i) * 251) % kKeys;
+        const std::uint32_t key = producer * kKeys + parcel.places[i];
+        fill(parcel, i, key, numbers[parcel.places[i]], random);
       }
+      const bool again = random() % 64 == 0;
+      parcel.messages[0].dedup_id = again ? parcel.dedup_id : std::string_view();
+      publish(parcel, size);
+      for (std::size_t i = 0; i < size; ++i) {
+        numbers[parcel.places[i]] += count(parcel.results[i]) ? 1 : 0;
+      }
+      if (again && parcel.results[0].accepted()) {
+        publish_again(parcel);
+      }
+    }
+  }
+
+  static void fill(Parcel& parcel,
+                   std::size_t i,
+                   std::uint32_t key,
+                   std::uint64_t number,
+                   std::mt19937_64& random) {
+    const Content content{key, Content::check_of(key, number), number};
+    std::string& payload = parcel.payloads[i];
+    payload.assign(random() % 64 == 0 ? 2'000 : sizeof(content), 'p');
+    std::memcpy(payload.data(), &content, sizeof(content));
+    parcel.names[i] = key_name(key);
+    if (i == 0) {
+      parcel.dedup_id = parcel.names[0] + '/' + std::to_string(number);
+    }
+    Message& message = parcel.messages[i];
+    message = {.key = parcel.names[i], .payload = payload};
+    message.priority = static_cast<std::int32_t>(random() % 3);
+    message.ttl = random() % 256 == 0 ? 20ms : 0ms;
+    message.delay = joins_late(key) && random() % 16 == 0 ? 3ms : 0ms;
+  }
+
+  void publish(Parcel& parcel, std::size_t size) {
+    if (size == 1) {
+      const Result<MessageId> id = queue_.publish(parcel.messages[0]);
+      parcel.results[0] = id ? Published{*id, Errc{}} : Published{{}, id.error().code};
+    } else if (!queue_.publish(std::span(parcel.messages).first(size), parcel.results)) {
+      broken("a batch is refused as a whole");
+    }
+  }
+
+  bool count(const Published& result) {
+    if (result.accepted()) {
+      accepted_.fetch_add(1, std::memory_order_relaxed);
+      newest_.store(result.id.value, std::memory_order_relaxed);
+      return true;
+    }
+    if (result.refused != Errc::queue_full && result.refused != Errc::key_full &&
+        result.refused != Errc::shed) {
+      broken("publish answers what it should not");
+    }
+    refused_.fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
+
+  void publish_again(const Parcel& parcel) {
+    const Result<MessageId> id = queue_.publish(parcel.messages[0]);
+    if (id && *id != parcel.results[0].id) {
+      broken("a message with a dedup id was taken twice");
     }
   }
 
@@ -195,6 +258,18 @@ class Soak {
     return content;
   }
 
+  // A pool's worker settles after the handler has returned, so here only the bytes can be checked.
+  Outcome handle(const MessageView& message) {
+    const Content content = content_of(message);
+    const std::uint64_t dice = (content.number * 31 + message.attempt) % 100;
+    if (dice == 0) {
+      throw std::runtime_error("the service is not there");
+    }
+    return dice < 3   ? Outcome::retry("the service timed out", 1ms)
+           : dice < 4 ? Outcome::reject("no such customer", 4)
+                      : Outcome::ack();
+  }
+
   // While a Lease holds, nobody can have acknowledged a later message of its key. What is read
   // before an acknowledgement that succeeds was read under the lease.
   void acknowledge(Lease& lease) {
@@ -209,7 +284,7 @@ class Soak {
       return;
     }
     acked_.fetch_add(size, std::memory_order_relaxed);
-    for (std::size_t i = 0; i < size && !is_replayed(run[0].key); ++i) {
+    for (std::size_t i = 0; i < size && !joins_late(run[0].key); ++i) {
       if (run[i].number + 1 <= before || (i != 0 && run[i].number <= run[i - 1].number)) {
         broken("a message was acknowledged after a later one of its key");
       }
@@ -227,9 +302,8 @@ class Soak {
       if (!queue_.stats()->conserved()) {
         broken("a message is in no state, or in two");
       }
-      if (random() % 8 == 0 && producing_.load()) {
-        queue_.pause_consuming();
-        std::this_thread::sleep_for(2ms);
+      if (producing_.load()) {
+        disturb(random() % 16);
       }
       queue_.resume_consuming();
       (void)queue_.cancel(MessageId{newest_.load()});
@@ -237,9 +311,22 @@ class Soak {
         Content content{};
         std::memcpy(&content, letter.payload.data(), sizeof(content));
         // Either may find that it has been discarded to make room.
-        (void)(is_replayed(content.key) && producing_.load() ? queue_.replay(letter.id)
-                                                             : queue_.discard(letter.id));
+        (void)(joins_late(content.key) && producing_.load() ? queue_.replay(letter.id)
+                                                            : queue_.discard(letter.id));
       }
+    }
+  }
+
+  void disturb(std::uint64_t dice) {
+    if (dice < 2) {
+      queue_.pause_consuming();  // long enough for the queue to fill
+      std::this_thread::sleep_for(dice == 0 ? 2ms : 60ms);
+    } else if (dice == 2) {
+      (void)queue_.drain(1ms);
+    } else if (dice == 3) {
+      (void)queue_.discard_all({.error_class = 4, .older_than = 1ms});
+    } else if (dice == 4) {
+      (void)queue_.stats(0);
     }
   }
 
@@ -261,35 +348,99 @@ class Soak {
 
   int report() {
     const QueueStats stats = *queue_.stats();
+    const PoolStats pool = pool_.stats();
     const auto floor = static_cast<std::uint64_t>(settings_.seconds) * kFloorPerSecond;
-    if (stats.published != accepted_.load() || stats.acked != acked_.load() || !stats.conserved() ||
-        stats.pinned != 0) {
+    if (stats.published != accepted_.load() || stats.acked != acked_.load() + pool.acked ||
+        !stats.conserved() || stats.pinned != 0 || stats.bytes != 0 || stats.in_flight != 0) {
       broken("the counters differ from what was done");
     }
-    const bool enough = acked_.load() >= floor;
+    if (edges_->rises.load() != edges_->falls.load()) {
+      broken("a watermark's rise has no fall");
+    }
+    const bool all = everything_happened(stats, pool);
+    const bool enough = stats.acked >= floor;
     std::printf(
         "soak: %llu accepted, %llu refused, %llu acknowledged, %llu redelivered, %llu expired "
         "leases, %llu dead, memory %+lld KiB in %.0f s (floor %llu) seed 0x%llx %s\n",
-        number(accepted_.load()), number(refused_.load()), number(acked_.load()),
+        number(accepted_.load()), number(refused_.load()), number(stats.acked),
         number(stats.redelivered), number(stats.lease_expired), number(stats.dead_lettered),
         static_cast<long long>(grown_ / 1024), settings_.seconds, number(floor),
-        number(settings_.seed), enough ? "ok" : "TOO FEW");
-    return enough ? 0 : 1;
+        number(settings_.seed), enough && all ? "ok" : "TOO FEW");
+    return enough && all ? 0 : 1;
+  }
+
+  // What is switched on and never happens is not tested.
+  bool everything_happened(const QueueStats& stats, const PoolStats& pool) const {
+    const std::pair<const char*, std::uint64_t> counts[] = {
+        {"refused as full", stats.refused_full},
+        {"refused as key_full", stats.refused_key_full},
+        {"shed", stats.shed},
+        {"deduplicated", stats.deduplicated},
+        {"rises above the high watermark", edges_->rises.load()},
+        {"nacked", stats.nacked},
+        {"released", stats.released},
+        {"abandoned", stats.abandoned},
+        {"expired leases", stats.lease_expired},
+        {"revoked of a run", stats.revoked},
+        {"late settles", stats.lease_lost},
+        {"dead by attempts", stats.dead_attempts},
+        {"dead by a reject", stats.dead_rejected},
+        {"replayed", stats.replayed},
+        {"discarded", stats.discarded},
+        {"message deadlines", stats.expired},
+        {"cancelled", stats.cancelled},
+        {"acknowledged by the pool", pool.acked},
+        {"exceptions of handlers", pool.threw},
+    };
+    bool all = true;
+    for (const auto& [what, count] : counts) {
+      std::printf("  %-32s %llu\n", what, number(count));
+      all = all && count != 0;
+    }
+    return all;
   }
 
   static unsigned long long number(std::uint64_t value) { return value; }
 
+  struct Edges final : QueueObserver {
+    void rose_to_high() noexcept override {
+      if (rises.fetch_add(1) != falls.load()) {
+        broken("a watermark rose twice");
+      }
+    }
+    void fell_to_low() noexcept override {
+      if (falls.fetch_add(1) + 1 != rises.load()) {
+        broken("a watermark fell twice");
+      }
+    }
+    std::atomic<std::uint64_t> rises{0};
+    std::atomic<std::uint64_t> falls{0};
+  };
+
   const Settings settings_;
   Engine engine_ = *Engine::open();
   Queue queue_ = *engine_.queue("soak",
-                                {.capacity = 8'192,
+                                {.capacity = 4'096,
                                  .shards = 4,
                                  .payload_pool_bytes = 4 * 1024 * 1024,
+                                 .bytes_max = 2 * 1024 * 1024,
+                                 .key_messages_max = 8,
+                                 .high_watermark = 1'000,
+                                 .low_watermark = 500,
+                                 .priorities = true,
+                                 .shed_below = 1,
+                                 .dedup_window = std::chrono::minutes(1),
+                                 .in_flight_max = 256,
+                                 .rate = {.per_second = 1e6, .burst = 1'000},
                                  .attempts_max = 3,
                                  .backoff = {.first = 1ms, .cap = 10ms},
                                  .lease = 50ms,
                                  .run_max = 4,
-                                 .dead_letters_max = 1'000});
+                                 .dead_letters_max = 1'000,
+                                 .dead_letters_age_max = 1s});
+  const std::shared_ptr<Edges> edges_ = std::make_shared<Edges>();
+  WorkerPool pool_ = *WorkerPool::start(
+      queue_, {.workers = 1, .batch = 4}, [this](const MessageView& view) { return handle(view); });
   std::atomic<bool> producing_{true};
   std::atomic<bool> working_{true};
   std::atomic<std::uint64_t> accepted_{0};
