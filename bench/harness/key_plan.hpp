@@ -19,7 +19,8 @@ struct KeyPlan {
     one_marked  // uniform, but kMarkedShare of all draws are of the first key
   };
   static constexpr double kZipfExponent = 0.99;
-  static constexpr double kMarkedShare = 0.005;
+  // A hundred times what it would get by chance. A run of seconds must not fill the queue with it.
+  static constexpr double kMarkedShare = 0.001;
 
   Draw draw = Draw::uniform;
   std::uint32_t keys = kKeys;
