@@ -1,8 +1,8 @@
 // The subjects diy1 and diy16: the hand-made lease queue with one mutex of each kind, or sixteen.
 #pragma once
 
-#include "bench/harness/subject.hpp"
 #include "bench/peers/diy_lease_queue.hpp"
+#include "bench/peers/ports.hpp"
 
 #include <array>
 #include <chrono>
@@ -18,25 +18,6 @@ class Diy {
   static constexpr OrderPromise kOrder = OrderPromise::per_key;
 
   explicit Diy(const Shape& shape) : queue_(shape.capacity, kShards, std::chrono::seconds(30)) {}
-
-  class Producer {
-   public:
-    explicit Producer(DiyLeaseQueue& queue) : queue_(queue) {}
-    void publish(std::span<const KeyedElement> elements, Waiter& waiter) {
-      while (!elements.empty()) {
-        const std::size_t taken = queue_.publish(elements);
-        elements = elements.subspan(taken);
-        if (taken == 0) {
-          waiter.wait();
-        } else {
-          waiter.progressed();
-        }
-      }
-    }
-
-   private:
-    DiyLeaseQueue& queue_;
-  };
 
   class Consumer {
    public:
@@ -67,6 +48,7 @@ class Diy {
     std::array<DiyLeaseQueue::Lease, kBatchMax> leases_;
   };
 
+  using Producer = PushingProducer<DiyLeaseQueue, KeyedElement>;
   Producer producer(std::uint32_t) { return Producer(queue_); }
   Consumer consumer(std::uint32_t) { return Consumer(queue_); }
 

@@ -55,7 +55,7 @@ class DiyLeaseQueue {
   }
 
   // Takes messages in order as long as there is room; answers how many. Any thread.
-  std::size_t publish(std::span<const KeyedElement> elements) {
+  std::size_t push(std::span<const KeyedElement> elements) {
     Message* messages[kBatch];
     Message* ready[kBatch];
     std::size_t ready_count = 0;

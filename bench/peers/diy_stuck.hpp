@@ -50,7 +50,8 @@ class DiyStuck {
     bool keeping_ = true;
   };
 
-  Diy<16>::Producer producer(std::uint32_t) { return Diy<16>::Producer(queue_); }
+  using Producer = PushingProducer<DiyLeaseQueue, KeyedElement>;
+  Producer producer(std::uint32_t) { return Producer(queue_); }
   Consumer consumer(std::uint32_t) { return Consumer(queue_); }
 
  private:

@@ -2,7 +2,7 @@
 // something.
 #pragma once
 
-#include "bench/harness/subject.hpp"
+#include "bench/peers/ports.hpp"
 
 #include <concurrentqueue/blockingconcurrentqueue.h>
 
@@ -21,21 +21,9 @@ class MoodycamelBlocking {
 
   explicit MoodycamelBlocking(const Shape&) : queue_(kCapacity) {}
 
-  class Producer {
-   public:
-    explicit Producer(Queue& queue) : queue_(queue) {}
-    void publish(std::span<const Payload> elements, Waiter& waiter) {
-      for (const Payload& element : elements) {
-        while (!queue_.enqueue(element)) {
-          waiter.wait();
-        }
-        waiter.progressed();
-      }
-    }
-
-   private:
-    Queue& queue_;
-  };
+  std::size_t push(std::span<const Payload> elements) {
+    return push_singly(elements, [&](const Payload& element) { return queue_.enqueue(element); });
+  }
 
   class Consumer {
    public:
@@ -55,7 +43,8 @@ class MoodycamelBlocking {
     Queue& queue_;
   };
 
-  Producer producer(std::uint32_t) { return Producer(queue_); }
+  using Producer = PushingProducer<MoodycamelBlocking, Payload>;
+  Producer producer(std::uint32_t) { return Producer(*this); }
   Consumer consumer(std::uint32_t) { return Consumer(queue_); }
 
  private:

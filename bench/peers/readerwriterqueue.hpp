@@ -2,7 +2,7 @@
 // try_enqueue.
 #pragma once
 
-#include "bench/harness/subject.hpp"
+#include "bench/peers/ports.hpp"
 
 #include <readerwriterqueue/readerwriterqueue.h>
 
@@ -21,22 +21,12 @@ class ReaderWriterQueue {
 
   explicit ReaderWriterQueue(const Shape&) : queue_(kCapacity) {}
 
-  class Producer {
-   public:
-    explicit Producer(Queue& queue) : queue_(queue) {}
-    void publish(std::span<const Element> elements, Waiter& waiter) {
-      for (const Element& element : elements) {
-        while (!queue_.try_enqueue(element)) {
-          waiter.wait();
-        }
-        waiter.progressed();
-      }
-    }
+  std::size_t push(std::span<const Element> elements) {
+    return push_singly(elements,
+                       [&](const Element& element) { return queue_.try_enqueue(element); });
+  }
 
-   private:
-    Queue& queue_;
-  };
-
+  // Reads the element where it is, which this queue alone can offer.
   class Consumer {
    public:
     explicit Consumer(Queue& queue) : queue_(queue) {}
@@ -54,7 +44,8 @@ class ReaderWriterQueue {
     Queue& queue_;
   };
 
-  Producer producer(std::uint32_t) { return Producer(queue_); }
+  using Producer = PushingProducer<ReaderWriterQueue, Element>;
+  Producer producer(std::uint32_t) { return Producer(*this); }
   Consumer consumer(std::uint32_t) { return Consumer(queue_); }
 
  private:

@@ -5,12 +5,11 @@
 // holds 65,535 elements.
 #pragma once
 
-#include "bench/harness/subject.hpp"
+#include "bench/peers/ports.hpp"
 
 #include <rte_config.h>
 #include <rte_ring.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
@@ -22,7 +21,7 @@ namespace laneway::bench {
 enum class RteRingMode { classic, relaxed_tail };
 
 template <class Element, RteRingMode kMode>
-class RteRing {
+class RteRing : public Ports<RteRing<Element, kMode>, Element> {
  public:
   static constexpr Guarantees kGuarantees{"FIFO", "yes", "yes", "no"};
   static constexpr OrderPromise kOrder = OrderPromise::per_producer;
@@ -40,44 +39,14 @@ class RteRing {
     }
   }
 
-  class Producer {
-   public:
-    explicit Producer(rte_ring* ring) : ring_(ring) {}
-    void publish(std::span<const Element> elements, Waiter& waiter) {
-      while (!elements.empty()) {
-        const unsigned taken =
-            rte_ring_enqueue_burst_elem(ring_, elements.data(), sizeof(Element),
-                                        static_cast<unsigned>(elements.size()), nullptr);
-        elements = elements.subspan(taken);
-        if (taken == 0) {
-          waiter.wait();
-        } else {
-          waiter.progressed();
-        }
-      }
-    }
-
-   private:
-    rte_ring* ring_;
-  };
-
-  class Consumer {
-   public:
-    explicit Consumer(rte_ring* ring) : ring_(ring) {}
-    std::size_t consume(std::size_t max, Verifier& verifier) {
-      const std::size_t count = rte_ring_dequeue_burst_elem(
-          ring_, elements_.data(), sizeof(Element), static_cast<unsigned>(max), nullptr);
-      verify_elements(std::span<const Element>(elements_.data(), count), verifier);
-      return count;
-    }
-
-   private:
-    rte_ring* ring_;
-    std::array<Element, kBatchMax> elements_;
-  };
-
-  Producer producer(std::uint32_t) { return Producer(ring_.get()); }
-  Consumer consumer(std::uint32_t) { return Consumer(ring_.get()); }
+  std::size_t push(std::span<const Element> elements) {
+    return rte_ring_enqueue_burst_elem(ring_.get(), elements.data(), sizeof(Element),
+                                       static_cast<unsigned>(elements.size()), nullptr);
+  }
+  std::size_t pop(std::span<Element> elements) {
+    return rte_ring_dequeue_burst_elem(ring_.get(), elements.data(), sizeof(Element),
+                                       static_cast<unsigned>(elements.size()), nullptr);
+  }
 
  private:
   static void* allocate() {

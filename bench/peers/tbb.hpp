@@ -1,7 +1,7 @@
 // oneTBB concurrent_bounded_queue: many to many, single calls only, FIFO by ticket.
 #pragma once
 
-#include "bench/harness/subject.hpp"
+#include "bench/peers/ports.hpp"
 
 #include <oneapi/tbb/concurrent_queue.h>
 
@@ -11,52 +11,20 @@
 namespace laneway::bench {
 
 template <class Element>
-class TbbBounded {
-  using Queue = tbb::concurrent_bounded_queue<Element>;
-
+class TbbBounded : public Ports<TbbBounded<Element>, Element> {
  public:
   static constexpr Guarantees kGuarantees{"FIFO", "yes", "no", "no"};
   static constexpr OrderPromise kOrder = OrderPromise::per_producer;
 
   explicit TbbBounded(const Shape&) { queue_.set_capacity(kCapacity); }
 
-  class Producer {
-   public:
-    explicit Producer(Queue& queue) : queue_(queue) {}
-    void publish(std::span<const Element> elements, Waiter& waiter) {
-      for (const Element& element : elements) {
-        while (!queue_.try_push(element)) {
-          waiter.wait();
-        }
-        waiter.progressed();
-      }
-    }
-
-   private:
-    Queue& queue_;
-  };
-
-  class Consumer {
-   public:
-    explicit Consumer(Queue& queue) : queue_(queue) {}
-    std::size_t consume(std::size_t, Verifier& verifier) {
-      Element element;
-      if (!queue_.try_pop(element)) {
-        return 0;
-      }
-      verify_elements(std::span<const Element>(&element, 1), verifier);
-      return 1;
-    }
-
-   private:
-    Queue& queue_;
-  };
-
-  Producer producer(std::uint32_t) { return Producer(queue_); }
-  Consumer consumer(std::uint32_t) { return Consumer(queue_); }
+  std::size_t push(std::span<const Element> elements) {
+    return push_singly(elements, [&](const Element& element) { return queue_.try_push(element); });
+  }
+  std::size_t pop(std::span<Element> elements) { return queue_.try_pop(elements[0]) ? 1 : 0; }
 
  private:
-  Queue queue_;
+  tbb::concurrent_bounded_queue<Element> queue_;
 };
 
 }  // namespace laneway::bench

@@ -68,11 +68,11 @@ void add_partitioned(Cells& cells, const Who& who) {
 }  // namespace
 
 void add_cycle_cells(Cells& cells) {
-  add<LanewayCycle<by_key, Acks::each>>(cells, {"laneway"});
-  add<LanewayCycle<by_key, Acks::batch>>(cells, {"laneway_batch_ack"},
-                                         "acks one by one when it has one");
-  add<LanewayCycle<unordered, Acks::each>>(cells, {"laneway_unordered"});
-  add_keyed<LanewayCycle<by_key, Acks::each>>(cells, {"laneway"});
+  add<LanewayCycle<by_key, Acks::as_received>>(cells, {"laneway"});
+  add<LanewayCycle<by_key, Acks::one_by_one>>(cells, {"laneway_single_acks"},
+                                              "a batch of one is acknowledged singly anyway");
+  add<LanewayCycle<unordered, Acks::as_received>>(cells, {"laneway_unordered"});
+  add_keyed<LanewayCycle<by_key, Acks::as_received>>(cells, {"laneway"});
   add_partitioned<LanewayRuns>(cells, {"laneway"});
 #ifdef BENCH_HAVE_MOODYCAMEL
   add<Diy<1>>(cells, {"diy1"});

@@ -79,7 +79,7 @@ void add(Cells& cells, const Who& who, const Way& way, std::string_view brief) {
 }  // namespace
 
 void add_latency_cells(Cells& cells) {
-  using Cycle = LanewayCycle<QueueKind::by_key, Acks::each>;
+  using Cycle = LanewayCycle<QueueKind::by_key, Acks::as_received>;
   constexpr auto kEvery =
       "10000_per_s 100000_per_s 1000000_per_s 50_percent_of_peak 80_percent_of_peak "
       "95_percent_of_peak";

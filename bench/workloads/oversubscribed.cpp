@@ -61,8 +61,8 @@ void add_oversubscribed_cells(Cells& cells) {
   add<RteRing<Payload, RteRingMode::relaxed_tail>, Payload>(cells, "H4", "_handoff",
                                                             {"rte_ring_rts", "libdpdk-dev"});
 #endif
-  add<LanewayCycle<QueueKind::by_key, Acks::each>, KeyedElement>(cells, "Q5", "_cycle",
-                                                                 {"laneway"});
+  add<LanewayCycle<QueueKind::by_key, Acks::as_received>, KeyedElement>(cells, "Q5", "_cycle",
+                                                                        {"laneway"});
 #ifdef BENCH_HAVE_MOODYCAMEL
   add<Diy<1>, KeyedElement>(cells, "Q5", "_cycle", {"diy1"});
   add<Diy<16>, KeyedElement>(cells, "Q5", "_cycle", {"diy16"});

@@ -175,7 +175,7 @@ class DiyExpiring {
 
   std::uint32_t publish(std::uint32_t from, std::uint32_t count) {
     return static_cast<std::uint32_t>(
-        queue_.publish(elements_of(from, std::min<std::uint32_t>(count, from + kBatchMax))));
+        queue_.push(elements_of(from, std::min<std::uint32_t>(count, from + kBatchMax))));
   }
   std::uint32_t lease_all_it_can() { return static_cast<std::uint32_t>(receive()); }
   void expire_all() {}
@@ -300,13 +300,13 @@ Measurement idle_laneway(const RunOptions& options) {
 Measurement idle_diy(const RunOptions& options) {
   DiyLeaseQueue queue(kCapacity, 16, std::chrono::hours(24 * 30));
   std::array<DiyLeaseQueue::Lease, 1> lease;
-  (void)queue.publish(elements_of(0, 1));
+  (void)queue.push(elements_of(0, 1));
   (void)queue.receive(lease, 1ms);
   return idle(options);
 }
 #endif
 
-using Cycle = LanewayCycle<QueueKind::by_key, Acks::each>;
+using Cycle = LanewayCycle<QueueKind::by_key, Acks::as_received>;
 
 void add_lone(Cells& cells,
               Place place,

@@ -17,7 +17,7 @@
 namespace laneway::bench {
 namespace {
 
-using Cycle = LanewayCycle<QueueKind::by_key, Acks::each>;
+using Cycle = LanewayCycle<QueueKind::by_key, Acks::as_received>;
 
 // One workload for each number of threads; its subjects are the numbers of shards.
 void add_shards(Cells& cells) {
