@@ -130,6 +130,7 @@ QueueState::QueueState(std::string name, const QueueOptions& completed, const Qu
       options_(completed),
       ruled_(has_rules(completed) || place.journal != nullptr),
       may_block_(place.may_block),
+      holds_each_(std::max<std::uint32_t>(1, kReceiveHoldsMax / std::max(1u, completed.shards))),
       journal_number_(place.journal_number) {
   journal = place.journal;
   if (is_handoff()) {
@@ -205,19 +206,15 @@ Result<> QueueState::check(const ReceiveOptions& options) const {
 }
 
 // A hold is bounded work, and one that came back with nothing may have ended among settles or
-// timers that had to be seen first: the shard is looked at again while holds are left. One hold is
-// every shard's right, so that none waits for another one's work.
+// timers that had to be seen first: the shard is looked at again while its part of the holds lasts.
 template <class Batch, class VisitOnce>
-Shard::Visit QueueState::visit_shard(const Shard& shard,
-                                     Batch* batch,
-                                     std::uint32_t* holds_left,
-                                     VisitOnce visit_once) const {
+Shard::Visit QueueState::visit_shard(const Shard& shard, Batch* batch, VisitOnce visit_once) const {
   Shard::Visit visited = Shard::Visit::done;
+  std::uint32_t holds = 0;
   while (!shard.looks_idle()) {
     visited = visit_once();
-    *holds_left -= *holds_left != 0 ? 1 : 0;
     if (visited == Shard::Visit::busy || !batch->empty() || consuming_paused.read() ||
-        *holds_left == 0) {
+        ++holds >= holds_each_) {
       break;
     }
   }
@@ -236,18 +233,16 @@ Result<> QueueState::receive(const ReceiveOptions& options,
   }
   const milliseconds lease = options.lease > milliseconds::zero() ? options.lease : options_.lease;
   const ReceiveTerms terms{options.max, static_cast<std::uint64_t>(lease.count()), consumer};
-  std::uint32_t holds_left = 0;
   const auto visit_each = [&] {
     batch->shards_skipped_ = 0;
     for (std::uint32_t i = 0; i < shards_.size() && batch->size_ < terms.max; ++i) {
       Shard& shard = *shards_[(visit + i) & (shards_.size() - 1)];
       const Shard::Visit visited =
-          visit_shard(shard, batch, &holds_left, [&] { return shard.receive(terms, batch); });
+          visit_shard(shard, batch, [&] { return shard.receive(terms, batch); });
       batch->shards_skipped_ += visited == Shard::Visit::busy ? 1u : 0u;
     }
   };
   const auto visit_all = [&] {
-    holds_left = kReceiveHoldsMax;
     for (int tries = 0; tries < kBusyTries; ++tries) {
       visit_each();
       if (!batch->empty() || batch->shards_skipped_ == 0) {
@@ -257,6 +252,10 @@ Result<> QueueState::receive(const ReceiveOptions& options,
     }
     return !batch->empty();
   };
+  visit_each();  // mostly all that there is to do, so it is compiled for itself
+  if (!batch->empty() || (options.wait == milliseconds::zero() && batch->shards_skipped_ == 0)) {
+    return {};
+  }
   return wait_for(options.wait, visit_all);
 }
 
@@ -276,10 +275,9 @@ Result<std::size_t> QueueState::take(const ReceiveOptions& options,
     return !batch->empty();
   };
   const auto visit_all = [&] {
-    std::uint32_t holds_left = kReceiveHoldsMax;
     for (std::uint32_t i = 0; i < shards_.size() && batch->size_ < options.max; ++i) {
       Shard& shard = *shards_[(visit + i) & (shards_.size() - 1)];
-      (void)visit_shard(shard, batch, &holds_left, [&] { return shard.take(options.max, batch); });
+      (void)visit_shard(shard, batch, [&] { return shard.take(options.max, batch); });
     }
     return !batch->empty();
   };

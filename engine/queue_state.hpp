@@ -137,10 +137,7 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
 
   Result<> check(const ReceiveOptions& options) const;
   template <class Batch, class VisitOnce>
-  Shard::Visit visit_shard(const Shard& shard,
-                           Batch* batch,
-                           std::uint32_t* holds_left,
-                           VisitOnce visit_once) const;
+  Shard::Visit visit_shard(const Shard& shard, Batch* batch, VisitOnce visit_once) const;
   // Calls `visit_all` until it has got something or the wait is over.
   template <class VisitAll>
   Result<> wait_for(std::chrono::milliseconds wait, VisitAll visit_all);
@@ -149,8 +146,9 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
 
   const std::string name_;
   const QueueOptions options_;
-  const bool ruled_;      // publishes follow more rules than room, or are recorded
-  const bool may_block_;  // with a manual driver nobody sleeps
+  const bool ruled_;                // publishes follow more rules than room, or are recorded
+  const bool may_block_;            // with a manual driver nobody sleeps
+  const std::uint32_t holds_each_;  // of a receive that finds nothing but work, in each shard
   const std::uint16_t journal_number_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::optional<Handoff> handoff_;
