@@ -26,8 +26,8 @@ inline constexpr std::uint32_t kBatchMax = 64;  // leases that one receive can r
 inline constexpr std::uint32_t kRunMax = 32;    // messages that one ordered run can hold
 inline constexpr std::uint32_t kHoldItemsMax = 64;
 inline constexpr std::uint32_t kHoldWheelNodesMax = 128;
-// Holds of one receive that finds nothing but work: some 2,000 timers or 1,000 settles, less than half
-// a millisecond. The next receives, and the driver, go on.
+// Holds of one receive that finds nothing but work: some 2,000 timers or 1,000 settles, less than
+// half a millisecond. The next receives, and the driver, go on.
 inline constexpr std::uint32_t kReceiveHoldsMax = 16;
 inline constexpr std::uint32_t kAttemptsMax = 60'000;
 inline constexpr std::uint32_t kDedupIdBytesMax = 64;

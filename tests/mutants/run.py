@@ -55,7 +55,7 @@ PROGRAMS = [
     ),
     Program(
         "api_tests", mutants.API_MUTANTS, GNU_FAST + ["-lgtest", "-lgtest_main"],
-        ["engine/*.cpp", "engine/base/*.cpp", "engine/core/*.cpp", "engine/time/*.cpp",
+        ["engine/*.cpp", "engine/base/*.cpp", "engine/core/*.cpp", "engine/journal/*.cpp", "engine/time/*.cpp",
          "tests/api/cancel_test.cpp", "tests/api/lease_test.cpp", "tests/api/publish_test.cpp", "tests/api/receive_test.cpp",
          "tests/api/runs_test.cpp", "tests/api/time_test.cpp"],
         ["--gtest_brief=1", "--gtest_fail_fast"],
