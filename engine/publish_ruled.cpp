@@ -285,7 +285,8 @@ Published QueueState::attempt(const Message& message, const Draft& draft) {
   return {message_id(draft.shard, claim.position), Errc{}};
 }
 
-// True: there may be room now.
+// True: there may be room now. Every hold that ends wakes everybody who waits here, and asking the
+// shard may be a hold: so nobody asks before there seems to be room, or they would wake each other.
 bool QueueState::wait_for_room(Shard& shard, Ruled* call) {
   // Payload blocks that a batch gives back, and bytes, are not told of.
   constexpr milliseconds kLookAgain{1};
@@ -296,20 +297,22 @@ bool QueueState::wait_for_room(Shard& shard, Ruled* call) {
     call->block_until_ns =
         now_ns() + nanoseconds(std::min(options_.block_max, milliseconds(kWaitMsMax))).count();
   }
-  const EventCount::Key key = onlookers.prepare();
-  const nanoseconds left{call->block_until_ns - now_ns()};
-  if (closed.read() || left <= nanoseconds::zero()) {
-    onlookers.cancel();
-    return false;
+  for (bool room = false; !room;) {
+    const EventCount::Key key = onlookers.prepare();
+    const nanoseconds left{call->block_until_ns - now_ns()};
+    if (closed.read() || left <= nanoseconds::zero()) {
+      onlookers.cancel();
+      return false;
+    }
+    room = shard.may_have_room();
+    if (room && call->hurry) {
+      call->hurry = false;  // but not twice: what is missing may be something else
+      onlookers.cancel();
+      return true;
+    }
+    onlookers.wait(key, room ? std::min<nanoseconds>(left, kLookAgain) : left);
+    call->hurry = true;
   }
-  const bool room = shard.may_have_room();
-  if (room && call->hurry) {
-    call->hurry = false;  // but not twice: what is missing may be something else
-    onlookers.cancel();
-    return true;
-  }
-  onlookers.wait(key, room ? std::min<nanoseconds>(left, kLookAgain) : left);
-  call->hurry = true;
   return true;
 }
 

@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint64_t kNobodyAsks = ~std::uint64_t{0};
 // How often time may move on because everybody sleeps, and how often fibers may change.
 constexpr std::uint64_t kIdleMax = 200'000;
-constexpr std::uint64_t kSwitchesMax = 20'000'000;
+constexpr std::uint64_t kSwitchesMax = 2'000'000;
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 //
 // A broken run is tried again with fewer operations, each time in a process of its own, as long as
 // the same invariant breaks; what is left is printed with the command that replays it.
+#include "tests/simulation/regressions.hpp"
 #include "tests/simulation/world.hpp"
 #include "tools/check/check.hpp"
 #include "tools/check/history_text.hpp"
@@ -288,6 +289,12 @@ double cpu_seconds() {
 }
 
 int run_many(const Settings& settings) {
+  try {
+    std::printf("regressions: %llu run\n", static_cast<unsigned long long>(run_regressions()));
+  } catch (const Broken& broken) {
+    std::printf("simulation: a regression: %s\n", broken.what());
+    return 1;
+  }
   Part sum;
   std::uint64_t broken = ~std::uint64_t{0};
   for (const Part& part : run_parts(settings)) {
