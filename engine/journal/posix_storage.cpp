@@ -11,9 +11,7 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 
 namespace laneway::engine {
 
@@ -27,19 +25,6 @@ int result(int answer) {
 }
 
 }  // namespace
-
-BlockBuffer::BlockBuffer(std::size_t bytes)
-    : size_(padded_block(bytes)),
-      data_(static_cast<std::byte*>(std::aligned_alloc(kBlockBytes, size_))) {
-  if (data_ == nullptr) {
-    throw std::bad_alloc();
-  }
-  std::memset(data_.get(), 0, size_);
-}
-
-void BlockBuffer::Free::operator()(std::byte* data) const {
-  std::free(data);
-}
 
 // --- files ------------------------------------------------------------------------------------
 
