@@ -8,12 +8,13 @@ if(threads_only)
 endif()
 
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/engine/*.cpp simulation/*.cpp)
-foreach(room base time core)
+foreach(room base time core journal)
   file(GLOB in_room CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/engine/${room}/*.cpp)
   list(APPEND sources ${in_room})
 endforeach()
-# The real backend and the real clock, which the simulation has its own of.
-list(FILTER sources EXCLUDE REGEX "engine/(base/atomic|time/steady_clock).cpp$")
+# The real backend, the real clock and the real disk, which the simulation has its own of.
+list(FILTER sources EXCLUDE REGEX
+  "engine/(base/atomic|time/steady_clock|journal/(posix|uring)_storage).cpp$")
 add_executable(simulation EXCLUDE_FROM_ALL ${sources})
 target_include_directories(simulation PRIVATE
   ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/gen)

@@ -123,7 +123,8 @@ struct QueueOptions {
   // A publish with one runs the shard, and waits for its holder if need be.
   std::chrono::milliseconds dedup_window{0};
   std::uint64_t dedup_ids_max = 65'536;
-  // Leases out at one time, over all consumers; a run is one. 0: no limit.
+  // Leases out at one time, over all consumers; a run is one. A settled one counts until its shard
+  // is next looked at. 0: no limit.
   std::uint32_t in_flight_max = 0;
   RateLimit rate = {};
   // Deliveries (not releases) before a message is dead-lettered.

@@ -44,6 +44,11 @@ void World::lease_begins() {
   at_limit_ = may_be_at_limit() ? recorder_.stamp() : at_limit_;
 }
 
+void World::lease_ends() {
+  at_limit_ = may_be_at_limit() ? recorder_.stamp() : at_limit_;
+  --leases_alive_;
+}
+
 // --- receiving --------------------------------------------------------------------------------
 
 void World::receive(Consuming& self, Random& random) {
@@ -64,7 +69,7 @@ void World::receive(Consuming& self, Random& random) {
     call.index = static_cast<std::uint32_t>(batch->size());
     // While another thread holds a shard and is about to let it go, its hint may be half old: then
     // the shard is passed by, and not counted as skipped.
-    const bool limited = may_be_at_limit() || at_limit_ > call.invoke;
+    const bool limited = at_limit_ > call.invoke || credits_may_lie_about();
     const bool held = !alone || limited || scheduler_.switches() != switches;
     call.key = std::max(batch->shards_skipped(), held ? 1u : 0u);
   }

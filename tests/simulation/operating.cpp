@@ -48,6 +48,9 @@ void World::operate(Verb verb, Random& random) {
     case Verb::discard:
       discard(random);
       break;
+    case Verb::release_key:
+      release_key(random.between(1, plan_.keys));
+      break;
     case Verb::cancel:
       cancel(random);
       break;
@@ -137,6 +140,13 @@ void World::discard(Random& random) {
   recorder_.write_finished(event);
 }
 
+void World::release_key(std::uint64_t key) {
+  Event event = recorder_.begin(Kind::release_key);
+  event.key = key;
+  event.answer = answer_of(queue_->release_key(key_name(key)));
+  recorder_.write_finished(event);
+}
+
 // Of a message that is leased it is only asked: whatever is told of it later counts.
 void World::cancel(Random& random) {
   const std::uint64_t message = random.below(sent_.size());
@@ -183,6 +193,9 @@ void World::write_status(std::uint64_t message) {
     case MessageState::cancelled:
       event.state = State::cancelled;
       break;
+    case MessageState::dropped:
+      event.state = State::dropped;
+      break;
     case MessageState::unknown:
       return;  // forgotten; lost, if nothing else tells of it
     default:
@@ -199,7 +212,8 @@ void World::write_stats() {
   if (stats) {
     event.message = stats->published;
     event.key = stats->ready + stats->blocked + stats->delayed + stats->leased + stats->dead;
-    event.lease = stats->acked + stats->discarded + stats->expired + stats->cancelled;
+    event.lease =
+        stats->acked + stats->discarded + stats->expired + stats->cancelled + stats->dropped;
   }
   recorder_.write_finished(event);
 }

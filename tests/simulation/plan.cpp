@@ -25,6 +25,7 @@ constexpr Weight kOperator[] = {{Verb::pause, 5},
                                 {Verb::replay, 8},
                                 {Verb::replay_all, 3},
                                 {Verb::discard, 5},
+                                {Verb::release_key, 5},
                                 {Verb::cancel, 5},
                                 {Verb::list, 8},
                                 {Verb::stats, 14},
@@ -72,6 +73,7 @@ std::uint32_t small(std::uint64_t number) {
 Plan::Plan(std::uint64_t seed_used, std::uint64_t count) : seed(seed_used) {
   Random random(seed ^ 0x706c616e);
   draw_options(random);
+  draw_limits(random);
   draw_actors(random);
   draw_operations(random, count);
 }
@@ -90,7 +92,7 @@ void Plan::draw_options(Random& random) {
   options.lease = milliseconds(random.one_of({2, 5, 20, 50}));
   options.run_max = options.kind == QueueKind::by_key ? small(random.one_of({1, 1, 2, 4, 8})) : 1;
   options.dead_letters_max = random.one_of({2, 8, 64, 512});
-  options.outcomes_remembered = 4096;
+  options.outcomes_remembered = 32'768;  // of a shard more than all operations publish
   options.seed = random.next();
   keys = small(random.one_of({1, 2, 5, 20, 100}));
   unkeyed = small(random.one_of({0, 0, 10, 50}));
@@ -105,6 +107,37 @@ void Plan::draw_options(Random& random) {
   looks_when_idle = random.percent(50);
   jumps = random.percent(60);
   steps_back = driver == DriverMode::manual && random.percent(30);
+}
+
+// Each of the rules that a queue may have beside its capacity, in a few of the runs.
+void Plan::draw_limits(Random& random) {
+  if (options.kind == QueueKind::by_key && random.percent(40)) {
+    options.on_death = random.percent(50) ? OnDeath::hold_key : OnDeath::divert_key;
+    options.dead_letters_max = 4096;  // none must make room, or its key would go on untold
+  }
+  if (random.percent(30)) {
+    options.overflow = random.percent(50) ? Overflow::block : Overflow::drop_oldest;
+    options.block_max = milliseconds(random.between(1, 30));
+  }
+  options.priorities = random.percent(20);
+  if (options.kind == QueueKind::by_key && random.percent(15)) {
+    options.key_messages_max = random.between(1, 8);
+  }
+  options.in_flight_max = random.percent(15) ? small(random.between(1, 8)) : 0;
+  if (random.percent(10)) {
+    options.rate = {static_cast<double>(random.between(200, 5'000)), small(random.between(1, 8))};
+  }
+  if (random.percent(15)) {
+    options.high_watermark = options.capacity / 2;
+    options.low_watermark = options.capacity / 4;
+    options.shed_below = static_cast<std::int32_t>(random.below(3));
+  }
+  options.bytes_max = random.percent(5) ? random.between(2'000, 6'000) : 0;
+  if (random.percent(20)) {
+    options.dedup_window = milliseconds(random.one_of({1, 5, 20, 100}));
+    options.dedup_ids_max = 16'384;
+    with_dedup = small(random.one_of({10, 50, 100}));
+  }
 }
 
 void Plan::draw_actors(Random& random) {

@@ -37,6 +37,7 @@ enum class Verb : std::uint8_t {
   replay,
   replay_all,
   discard,
+  release_key,
   cancel,
   list,
   stats,
@@ -77,11 +78,13 @@ struct Plan {
   std::uint32_t outside = 0;  // payloads that do not fit a slot
   std::uint32_t failing = 0;
   std::uint32_t kept = 0;  // leases that are not settled at once
+  std::uint32_t with_dedup = 0;
   std::uint32_t batch_max = 1;
   std::uint32_t receive_max = 1;
 
  private:
   void draw_options(Random& random);
+  void draw_limits(Random& random);
   void draw_actors(Random& random);
   void draw_operations(Random& random, std::uint64_t count);
 };

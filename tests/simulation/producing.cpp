@@ -4,6 +4,12 @@
 
 namespace laneway::simulation {
 
+namespace {
+
+constexpr int kDedupIdsMax = 20;
+
+}  // namespace
+
 using check::Event;
 using check::Kind;
 using std::chrono::milliseconds;
@@ -18,8 +24,7 @@ std::string World::payload_of(std::uint64_t message, std::size_t size) const {
   return payload;
 }
 
-// The views in the answer live in sent_, until the next message is drawn, and in this table.
-Message World::draw_message(Random& random, Event* event) {
+const std::string& World::key_name(std::uint64_t key) {
   static const std::vector<std::string> kKeys = [] {
     std::vector<std::string> keys;
     for (int i = 0; i <= 100; ++i) {
@@ -28,16 +33,37 @@ Message World::draw_message(Random& random, Event* event) {
     }
     return keys;
   }();
+  return kKeys[key];
+}
+
+// The views in the answer live in sent_, until the next message is drawn, and in this table.
+Message World::draw_message(Random& random, Event* event) {
+  static const std::vector<std::string> kDedupIds = [] {
+    std::vector<std::string> ids{""};
+    for (int i = 1; i <= kDedupIdsMax; ++i) {
+      ids.push_back("dedup-" + std::to_string(i));
+    }
+    return ids;
+  }();
   Sent sent;
   sent.key = random.percent(plan_.unkeyed) ? 0 : random.between(1, plan_.keys);
+  if (random.percent(plan_.with_dedup)) {
+    sent.dedup = random.between(1, kDedupIdsMax);
+    sent.key = sent.dedup % 3 == 0 ? 0 : 1 + sent.dedup % plan_.keys;  // always the same
+  }
   const std::uint64_t number = sent_.size();
   sent.payload = payload_of(
       number, random.percent(plan_.outside) ? random.between(65, 250) : random.between(8, 64));
   sent_.push_back(std::move(sent));
   Message message;
-  message.key = sent_.back().key == 0 ? std::string_view() : kKeys[sent_.back().key];
+  message.key = sent_.back().key == 0 ? std::string_view() : key_name(sent_.back().key);
   event->message = number;
   event->key = sent_.back().key;
+  event->lease = sent_.back().dedup;
+  message.dedup_id = kDedupIds[sent_.back().dedup];
+  if (plan_.options.priorities || plan_.options.high_watermark != 0) {
+    message.priority = static_cast<std::int32_t>(random.below(4));
+  }
   if (random.percent(plan_.delayed)) {
     message.delay = milliseconds(random.between(1, 30));
     event->due_ns = not_before(event->began_ns, message.delay);
@@ -54,18 +80,32 @@ Message World::draw_message(Random& random, Event* event) {
 }
 
 void World::publish(Random& random) {
+  if (plan_.with_dedup != 0) {
+    publish_batch(random);  // which tells duplicates
+    return;
+  }
   Event event = recorder_.begin(Kind::publish);
   Message message = draw_message(random, &event);
   message.payload = sent_[event.message].payload;
   // Another fiber may publish meanwhile, and sent_ grow: the bytes must stay where they are.
   const std::string payload = sent_[event.message].payload;
   message.payload = payload;
+  publishing_ += 1;
   const Result<MessageId> id = queue_->publish(message);
-  event.answer = answer_of(id);
+  publishing_ -= 1;
   recorder_.finish(&event);
-  if (id) {
-    sent_[event.message].id = *id;
-    by_id_[id->value] = event.message;
+  write_published(event, id ? Published{*id} : Published{{}, id.error().code});
+}
+
+void World::write_published(check::Event event, const Published& published) {
+  if (!published.accepted()) {
+    event.answer = answer_of(published.refused);
+  } else if (published.duplicate) {
+    event.answer = check::Answer::duplicate;
+    duplicates_.emplace_back(event.message, published.id.value);
+  } else {
+    sent_[event.message].id = published.id;
+    by_id_[published.id.value] = event.message;
   }
   recorder_.write(event);
 }
@@ -84,21 +124,15 @@ void World::publish_batch(Random& random) {
     messages.back().payload = payloads.back();
   }
   std::vector<Published> results(size);
+  publishing_ += 1;
   const Result<std::size_t> taken = queue_->publish(messages, results);
+  publishing_ -= 1;
   Event returned = call;
   recorder_.finish(&returned);
   for (std::size_t i = 0; i < size; ++i) {
     events[i].returned = returned.returned;
     events[i].ended_ns = returned.ended_ns;
-    if (!taken) {
-      events[i].answer = answer_of(taken.error().code);
-    } else if (!results[i].accepted()) {
-      events[i].answer = answer_of(results[i].refused);
-    } else {
-      sent_[events[i].message].id = results[i].id;
-      by_id_[results[i].id.value] = events[i].message;
-    }
-    recorder_.write(events[i]);
+    write_published(events[i], taken ? results[i] : Published{{}, taken.error().code});
   }
 }
 

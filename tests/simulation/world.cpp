@@ -70,13 +70,23 @@ void World::set_rules() {
   const std::uint64_t shards = queue_->options().shards;
   rules.by_key = plan_.options.kind == QueueKind::by_key;
   rules.hold = plan_.options.on_failure == OnFailure::hold;
-  rules.capacity = (plan_.options.capacity + shards - 1) / shards * shards;
+  // What is refused for its bytes is told the same.
+  rules.capacity =
+      plan_.options.bytes_max != 0 ? 0 : (plan_.options.capacity + shards - 1) / shards * shards;
   rules.shards = shards;
   rules.attempts = plan_.options.attempts_max;
   // A tick, and a nap before something claimed and not yet published. When the clock jumps, whoever
   // can run has had no time to.
   rules.patience_ns = plan_.jumps ? 0 : 3'000'000;
   rules.all_grants = plan_.workers == 0;
+  rules.drops = plan_.options.overflow == Overflow::drop_oldest;
+  rules.dead_hold = plan_.options.on_death == OnDeath::hold_key;
+  rules.dead_divert = plan_.options.on_death == OnDeath::divert_key;
+  rules.in_flight = plan_.options.in_flight_max;
+  rules.key_capacity = plan_.options.key_messages_max;
+  // A clock that is set back makes the window longer.
+  rules.dedup_ns =
+      plan_.steps_back ? 0 : std::chrono::nanoseconds(plan_.options.dedup_window).count();
   if (trace_) {
     std::printf("%s", check::rules_line(rules).c_str());
   }
@@ -228,7 +238,7 @@ void World::drain_everything() {
     Result<LeaseBatch> batch = self.consumer.receive({.max = 64});
     recorder_.finish(&call);
     call.index = static_cast<std::uint32_t>(batch->size());
-    call.key = batch->shards_skipped();
+    call.key = std::max(batch->shards_skipped(), credits_may_lie_about() ? 1u : 0u);
     recorder_.write(call);
     const bool empty = batch->empty();
     judge_batch(self, *batch, random);
@@ -241,6 +251,9 @@ void World::drain_everything() {
     if (stats->ready + stats->blocked + stats->delayed + stats->leased == 0) {
       return;
     }
+    for (std::uint64_t key = 1; stats->keys_stopped != 0 && key <= plan_.keys; ++key) {
+      release_key(key);
+    }
     scheduler_.nap(milliseconds(1));
     scheduler_.advance(milliseconds(idle / 8));
     if (plan_.driver == DriverMode::manual) {
@@ -250,7 +263,19 @@ void World::drain_everything() {
   scheduler_.fail("S15 liveness: messages are left that nobody can receive");
 }
 
+// Whoever is told to be a duplicate is told of whom.
+void World::audit_duplicates() {
+  for (const auto& [message, id] : duplicates_) {
+    const auto first = by_id_.find(id);
+    if (first == by_id_.end() || sent_[first->second].dedup != sent_[message].dedup) {
+      scheduler_.fail("S2 no loss: message " + std::to_string(message) +
+                      " was told to be a duplicate of a stranger");
+    }
+  }
+}
+
 void World::audit() {
+  audit_duplicates();
   (void)list_dead();
   for (std::uint64_t message = 1; message < sent_.size(); ++message) {
     if (sent_[message].id.value != 0) {

@@ -37,6 +37,7 @@ class VirtualClock final : public Clock {
 struct Sent {
   MessageId id = {};
   std::uint64_t key = 0;
+  std::uint64_t dedup = 0;
   std::string payload;
 };
 
@@ -76,11 +77,13 @@ class World {
   void finish();
   void drain_everything();
   void audit();
+  void audit_duplicates();
 
   // producing.cpp
   void publish(Random& random);
   void publish_batch(Random& random);
   Message draw_message(Random& random, check::Event* event);
+  void write_published(check::Event event, const Published& published);
 
   // consuming.cpp
   void receive(Consuming& self, Random& random);
@@ -97,9 +100,15 @@ class World {
   void hand_over(Consuming& self, Random& random);
   void look_again(Held& held);
   void lease_begins();
-  void lease_ends() { --leases_alive_; }
+  void lease_ends();
   bool may_be_at_limit() const {
-    return leases_alive_ >= plan_.options.capacity / plan_.options.shards;
+    const QueueOptions& options = plan_.options;
+    return leases_alive_ >= options.capacity / options.shards || options.rate.per_second > 0 ||
+           (options.in_flight_max != 0 && leases_alive_ >= options.in_flight_max);
+  }
+  // A lease counts until its shard is looked at, which may be the one after that with a message.
+  bool credits_may_lie_about() const {
+    return may_be_at_limit() || (plan_.options.in_flight_max != 0 && plan_.options.shards > 1);
   }
   void start_pool();
   Outcome handle(const MessageView& view);
@@ -108,6 +117,7 @@ class World {
   void operate(Verb verb, Random& random);
   void replay(Random& random);
   void discard(Random& random);
+  void release_key(std::uint64_t key);
   void cancel(Random& random);
   void status(Random& random);
   void write_status(std::uint64_t message);
@@ -115,6 +125,7 @@ class World {
   void drain(Random& random);
   std::vector<MessageId> list_dead();
 
+  static const std::string& key_name(std::uint64_t key);
   std::string payload_of(std::uint64_t message, std::size_t size) const;
   std::uint64_t number_of(const MessageView& view, check::Event* grant) const;
   std::int64_t not_before(std::int64_t began_ns, std::chrono::milliseconds after) const;
@@ -131,11 +142,14 @@ class World {
   std::optional<Queue> queue_;
   std::vector<Sent> sent_{1};
   std::map<std::uint64_t, std::uint64_t> by_id_;  // message by MessageId
-  std::vector<Consuming> consuming_;              // one an actor, used by consumers only
+  // Messages that were duplicates, and the ids that they were told.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> duplicates_;
+  std::uint32_t publishing_ = 0;
+  std::vector<Consuming> consuming_;  // one an actor, used by consumers only
   std::uint32_t asleep_in_receive_ = 0;
-  // Lease objects that live, zombies too: a shard grants only so many, and none above.
+  // Lease objects that live, zombies too: a shard, or a queue, grants only so many.
   std::uint64_t leases_alive_ = 0;
-  std::uint64_t at_limit_ = 0;  // the last stamp at which a shard may have had that many
+  std::uint64_t at_limit_ = 0;  // the last stamp at which it may have been so
   // Consuming may be paused unless a resume came after all pauses so far.
   std::uint32_t pauses_ = 0;
   std::uint32_t pausing_ = 0;

@@ -22,17 +22,19 @@ enum class Kind : std::uint8_t {
   stats,
   pause,  // of consuming
   resume,
-  revoke,  // drain or close: leases may end uncounted
-  over,    // after this every accepted message has been accounted for
+  revoke,       // drain or close: leases may end uncounted
+  release_key,  // that a dead letter had stopped
+  over,         // after this every accepted message has been accounted for
 };
-inline constexpr unsigned kKinds = 12;
+inline constexpr unsigned kKinds = 13;
 
 enum class Verb : std::uint8_t { none, ack, nack, release, reject, extend, drop };
 inline constexpr unsigned kVerbs = 7;
 
 // unknown: the caller died, or was not told. Both may be.
-enum class Answer : std::uint8_t { ok, lost, full, refused, closed, unknown, damaged };
-inline constexpr unsigned kAnswers = 7;
+// duplicate: of a publish, whose message was there already.
+enum class Answer : std::uint8_t { ok, lost, full, refused, closed, unknown, damaged, duplicate };
+inline constexpr unsigned kAnswers = 8;
 
 enum class State : std::uint8_t {
   none,
@@ -61,7 +63,7 @@ struct Event {
   std::int64_t ended_ns = 0;
   std::uint64_t message = 0;  // from 1, unique in the history; stats: accepted
   std::uint64_t key = 0;      // 0: none; stats: held, receive: shards skipped
-  std::uint64_t lease = 0;    // shard and fencing token; stats: ended
+  std::uint64_t lease = 0;    // shard and fencing token; stats: ended; publish: dedup id, 0: none
   std::int64_t due_ns = 0;    // not before this: delay, retry; 0: at once. receive: wait asked for
   std::int64_t until_ns = 0;  // not before this: lease deadline, message deadline; 0: none
 };
@@ -75,6 +77,13 @@ struct Rules {
   std::uint32_t attempts = 0;    // deliveries before a message is dead, 0: not judged
   std::int64_t patience_ns = 0;  // a sleeping receiver gets an available message within this
   bool all_grants = true;        // false: some leases ended before anybody wrote their grant down
+  bool drops = false;            // a publish may make room by dropping what waits
+  // What a dead letter does to its key; then none is discarded for room or age.
+  bool dead_hold = false;          // the key waits for it
+  bool dead_divert = false;        // the rest of the key follows it
+  std::uint64_t in_flight = 0;     // leases out at one time, 0: not judged
+  std::uint64_t key_capacity = 0;  // messages of a key in its order, 0: not judged
+  std::int64_t dedup_ns = 0;       // for how long a dedup id is remembered, 0: not judged
 };
 
 struct History {

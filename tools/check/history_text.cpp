@@ -11,12 +11,12 @@ namespace laneway::check {
 namespace {
 
 constexpr std::array<std::string_view, kKinds> kKindNames = {
-    "publish", "grant", "take",  "settle", "end",    "replay",
-    "receive", "stats", "pause", "resume", "revoke", "over"};
+    "publish", "grant", "take",   "settle", "end",         "replay", "receive",
+    "stats",   "pause", "resume", "revoke", "release_key", "over"};
 constexpr std::array<std::string_view, kVerbs> kVerbNames = {"none",   "ack",    "nack", "release",
                                                              "reject", "extend", "drop"};
 constexpr std::array<std::string_view, kAnswers> kAnswerNames = {
-    "ok", "lost", "full", "refused", "closed", "unknown", "damaged"};
+    "ok", "lost", "full", "refused", "closed", "unknown", "damaged", "duplicate"};
 constexpr std::array<std::string_view, kStates> kStateNames = {
     "none", "completed", "dead", "expired", "cancelled", "discarded", "dropped", "left"};
 
@@ -58,6 +58,9 @@ std::string_view name_in(Kind kind, std::string_view name) {
            : name == "lease" ? "gone"
                              : name;
   }
+  if (kind == Kind::publish) {
+    return name == "lease" ? "dedup" : name;
+  }
   if (kind == Kind::receive) {
     return name == "index" ? "got" : name == "key" ? "skipped" : name == "due" ? "wait" : name;
   }
@@ -73,6 +76,12 @@ void each_rule(AnyRules& rules, See see) {
   see("shards", rules.shards);
   see("attempts", rules.attempts);
   see("patience", rules.patience_ns);
+  see("drops", rules.drops);
+  see("dead_hold", rules.dead_hold);
+  see("dead_divert", rules.dead_divert);
+  see("in_flight", rules.in_flight);
+  see("key_capacity", rules.key_capacity);
+  see("dedup", rules.dedup_ns);
 }
 
 class LineReader {

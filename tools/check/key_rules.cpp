@@ -72,7 +72,34 @@ class KeyJudge {
         return first.settle != nullptr ? first.settle->invoke : first.grant->invoke;
       }
     }
-    return life.resolved.from;
+    return holds_on(life) ? let_go_by_operator(life) : life.resolved.from;
+  }
+
+  // A dead letter for which its key waits. Whoever replays it begins a life that holds the key.
+  bool holds_on(const Life& life) const {
+    return lives_.rules.dead_hold && lives_.rules.hold && has_died(life);
+  }
+  std::uint64_t let_go_by_operator(const Life& life) const {
+    const Life* next = &life + 1;
+    const bool granted_again = next <= &lives_.lives.back() && next->message == life.message;
+    std::uint64_t stamp = granted_again ? lets_go(*next) : kNever;
+    const auto see = [&](const Event& event, bool ends) {
+      if (ends && event.answer != Answer::refused && event.returned > life.resolved.from) {
+        stamp = std::min(stamp, event.invoke);
+      }
+    };
+    // What is replayed and not granted again may have been dropped or cancelled since.
+    for (const Event* end : lives_.message(life.message).ends) {
+      const bool replayed = end->kind == Kind::replay && !granted_again;
+      see(*end, replayed || end->state == State::discarded);
+    }
+    for (const Event* replay : lives_.replays_of_all) {
+      see(*replay, !granted_again);
+    }
+    for (const Event* release : lives_.releases) {
+      see(*release, release->key == key_of(life));
+    }
+    return stamp;
   }
 
   // Lives by when they let go of their key.
@@ -80,7 +107,7 @@ class KeyJudge {
 
   void add(Earlier* earlier, const Life& life) const {
     const bool certain = life.publish->answer == Answer::ok || life.members != 0;
-    if (certain && !delayed(life)) {
+    if (certain && !delayed(life) && !life.may_have_rested) {
       earlier->insert({lets_go(life), &life});
     }
   }
@@ -119,7 +146,8 @@ class KeyJudge {
   }
 
   void judge_first_grant(const Earlier& earlier, const Life& life) {
-    if (life.members == 0 || delayed(life)) {
+    // A key that is held takes its dead letter back where it was, before those that came meanwhile.
+    if (life.members == 0 || delayed(life) || (life.replayed && lives_.rules.dead_hold)) {
       return;
     }
     const Member& first = lives_.members_of(life)[0];
@@ -127,7 +155,10 @@ class KeyJudge {
     for (auto at = earlier.rbegin(); at != earlier.rend() && at->first > first.grant->returned;
          ++at) {
       const Life& blocking = *at->second;
-      const std::span members(lives_.members_of(blocking), blocking.members);
+      // With those of its later lives: as long as it holds its key, they may be in a run, too.
+      const MessageView& message = lives_.message(blocking.message);
+      const std::span members(lives_.members_of(blocking),
+                              message.first_member + message.members - blocking.first_member);
       const bool in_same_run =
           std::any_of(members.begin(), members.end(),
                       [&](const Member& member) { return member.lease == first.lease; });
@@ -276,10 +307,8 @@ class KeyJudge {
   // Null when it is not told by its publish when the message joined.
   const Life* first_life_of(std::uint64_t message) const {
     const MessageView& view = lives_.message(message);
-    if (view.lives != 1 || delayed(lives_.lives[view.first_life])) {
-      return nullptr;
-    }
-    return &lives_.lives[view.first_life];
+    const Life* const life = view.lives == 1 ? &lives_.lives[view.first_life] : nullptr;
+    return life == nullptr || delayed(*life) || life->may_have_rested ? nullptr : life;
   }
 
   const Lives& lives_;

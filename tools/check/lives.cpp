@@ -151,6 +151,9 @@ void Lives::collect() {
       case Kind::revoke:
         revocations.push_back(event);
         break;
+      case Kind::release_key:
+        releases.push_back(event);
+        break;
       case Kind::over:
         over = true;
         break;
@@ -267,7 +270,9 @@ std::vector<const Event*> Lives::replays_of(const MessageView& message) const {
 bool Lives::may_be_last(const Life& life, const Member& member) const {
   const bool used_up = life.attempts_max != 0 && member.grant->attempt >= life.attempts_max;
   const bool failed = member.end == MemberEnd::failed || member.end == MemberEnd::open;
-  return member.end == MemberEnd::rejected || (failed && (used_up || !rules.all_grants));
+  const bool diverted = rules.dead_divert && member.end != MemberEnd::completed;
+  return member.end == MemberEnd::rejected || diverted ||
+         (failed && (used_up || !rules.all_grants));
 }
 
 // A life ends with a delivery that was its last, and the next one begins with a replay; whether the
@@ -285,6 +290,7 @@ void Lives::build_lives(MessageView& message) {
   life.joined = {publish->invoke, publish->returned};
   life.attempts_max = publish->attempt != 0 ? publish->attempt : rules.attempts;
   life.first_member = message.first_member;
+  life.may_have_rested = rules.dead_divert && !replays.empty();
   for (std::uint32_t i = 0; i < message.members; ++i) {
     const Member& member = members[message.first_member + i];
     ++life.members;
@@ -299,8 +305,11 @@ void Lives::build_lives(MessageView& message) {
     if (!may_start_over || replay == replays.end()) {
       continue;  // given back by a drain; or wrong, which S4 and S13 will say
     }
-    if (member.end == MemberEnd::open && member.grant->attempt == next->attempt &&
-        revoked_between(member.grant->invoke, next->returned)) {
+    const bool given_back =
+        member.end == MemberEnd::released ||
+        (member.end == MemberEnd::open && (member.grant != leases[member.lease].members[0] ||
+                                           revoked_between(member.grant->invoke, next->returned)));
+    if (given_back && member.grant->attempt == next->attempt) {
       // Or it was given back, and no new life began: then it keeps its place, which may come late.
       following.joined = {life.joined.from, kNever};
     } else {
@@ -346,8 +355,10 @@ void Lives::resolve(Life& life, const MessageView& message, bool last) {
   const bool died = !last || end == MemberEnd::rejected ||
                     (end == MemberEnd::failed && used_up && life.attempts_max != 0);
   if (told == nullptr && !died) {
-    // Its deadline, the expiry of its last lease, or a cancel may have ended it without a word.
-    if (life.publish->until_ns != 0 || used_up || !rules.all_grants || cancel_asked(message)) {
+    // Its deadline, the expiry of its last lease, a cancel, or whatever the rules say may have
+    // ended it without a word.
+    const bool may_end = !rules.all_grants || rules.drops || rules.dead_divert;
+    if (life.publish->until_ns != 0 || used_up || may_end || cancel_asked(message)) {
       life.resolved.from = final_member != nullptr ? final_member->grant->invoke : life.joined.from;
     } else if (final_member != nullptr) {
       life.resolved.from = first_doubt(leases[final_member->lease]);

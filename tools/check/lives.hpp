@@ -48,6 +48,7 @@ struct Life {
   std::uint64_t message = 0;
   const Event* publish = nullptr;
   bool replayed = false;
+  bool may_have_rested = false;  // with the dead letters in between, without having been granted
   Span joined;
   std::uint32_t attempts_max = 0;  // 0: not known
   std::uint32_t first_member = 0;  // in Lives::members
@@ -56,6 +57,10 @@ struct Life {
   Span resolved{kNever, kNever};
   std::int64_t resolved_ns = 0;  // engine time at the return that `resolved.by` stands for
 };
+
+inline bool has_died(const Life& life) {
+  return life.state == State::dead || life.state == State::discarded;
+}
 
 struct MessageView {
   std::uint64_t number = 0;
@@ -84,6 +89,7 @@ struct Lives {
   std::vector<Life> lives;            // by message, in order
   std::vector<const Event*> replays_of_all;
   std::vector<const Event*> revocations;
+  std::vector<const Event*> releases;  // of keys
   bool over = false;
 
   const Member* members_of(const Life& life) const { return &members[life.first_member]; }

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 namespace laneway::check {
 
@@ -201,6 +205,7 @@ class MessageJudge {
     }
     const bool used_up = grant != nullptr && grant->attempt >= life.attempts_max;
     const bool may_be_dead = end == MemberEnd::rejected ||
+                             (lives_.rules.dead_divert && message_.publish->key != 0) ||
                              (used_up && (end == MemberEnd::failed || end == MemberEnd::open));
     const bool must_be_dead =
         settled && (end == MemberEnd::rejected || (end == MemberEnd::failed && used_up));
@@ -238,7 +243,8 @@ void judge_listings(const Lives& lives, Report* report) {
   for (const MessageView& message : lives.messages) {
     for (const Event* end : message.ends) {
       if (end->kind == Kind::end && end->state == State::dead && end->index != 0 &&
-          message.lives == 1 && message.publish->key != 0 && message.publish->due_ns == 0) {
+          message.lives == 1 && !lives.lives[message.first_life].may_have_rested &&
+          message.publish->key != 0 && message.publish->due_ns == 0) {
         letters[{end->invoke, message.publish->key}].push_back(
             {end, &lives.lives[message.first_life]});
       }
@@ -260,6 +266,60 @@ void judge_listings(const Lives& lives, Report* report) {
   }
 }
 
+// Of equal dedup ids within a window one is accepted, and the others are told so.
+class DedupJudge {
+ public:
+  DedupJudge(const Lives& lives, Report* report)
+      : window_ns_(lives.rules.dedup_ns), report_(report) {
+    for (const MessageView& message : lives.messages) {
+      if (message.publish != nullptr && message.publish->lease != 0) {
+        publishes_.push_back(message.publish);
+      }
+    }
+    std::stable_sort(publishes_.begin(), publishes_.end(), [](const Event* a, const Event* b) {
+      return std::tie(a->lease, a->began_ns) < std::tie(b->lease, b->began_ns);
+    });
+  }
+
+  void judge() {
+    const auto same_id = [](const Event* a, const Event* b) { return a->lease < b->lease; };
+    for (std::size_t i = 0; i < publishes_.size(); ++i) {
+      const auto [from, to] =
+          std::equal_range(publishes_.begin(), publishes_.end(), publishes_[i], same_id);
+      report_->judge(2);
+      judge_one(*publishes_[i], {from, to});
+    }
+  }
+
+ private:
+  void judge_one(const Event& publish, std::span<const Event*> same) {
+    const Event* first = nullptr;
+    for (const Event* other : same) {
+      if (other == &publish || !may_be_accepted(*other)) {
+        continue;
+      }
+      const std::int64_t span_ns =
+          std::max(publish.ended_ns, other->ended_ns) - std::min(publish.began_ns, other->began_ns);
+      const bool twice =
+          publish.answer == Answer::ok && other->answer == Answer::ok && span_ns < window_ns_;
+      if (twice) {
+        report_->blame(2, "two messages with one dedup id were accepted", {other, &publish});
+        return;
+      }
+      const bool may_be_first =
+          other->invoke < publish.returned && other->ended_ns + window_ns_ >= publish.began_ns;
+      first = may_be_first ? other : first;
+    }
+    if (publish.answer == Answer::duplicate && first == nullptr) {
+      report_->blame(2, "a message was passed over as a duplicate, of none", {&publish});
+    }
+  }
+
+  const std::int64_t window_ns_;
+  Report* report_;
+  std::vector<const Event*> publishes_;  // with a dedup id, by it
+};
+
 }  // namespace
 
 void judge_messages(const Lives& lives, Report* report) {
@@ -268,6 +328,9 @@ void judge_messages(const Lives& lives, Report* report) {
   }
   if (lives.rules.by_key && lives.rules.hold) {
     judge_listings(lives, report);
+  }
+  if (lives.rules.dedup_ns != 0) {
+    DedupJudge(lives, report).judge();
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
+#include <utility>
 
 namespace laneway::check {
 
@@ -45,7 +47,7 @@ class RoomJudge {
         if (publish->answer == Answer::ok) {
           surely_joined_.push_back(publish->returned);
           // Of what is not resolved nothing is known before the history is over.
-          const bool known = life.state != State::none || lives.over;
+          const bool known = (life.state != State::none || lives.over) && !life.may_have_rested;
           left_.push_back(known ? life.resolved.from : life.joined.from);
         }
       }
@@ -75,6 +77,12 @@ class RoomJudge {
     }
     if (counts) {
       judge_capacity();
+    }
+    if (lives_.rules.in_flight != 0) {
+      judge_in_flight();
+    }
+    if (lives_.rules.key_capacity != 0 && lives_.rules.all_grants) {
+      judge_keys();
     }
   }
 
@@ -130,6 +138,60 @@ class RoomJudge {
                        std::to_string(joined + 1 - left) + " messages were held, the capacity is " +
                            std::to_string(lives_.rules.capacity),
                        {publish_at(surely_joined_[joined])});
+        return;
+      }
+    }
+  }
+
+  // Of leases that somebody ended it is known that they went on until then.
+  void judge_in_flight() {
+    std::vector<std::pair<std::uint64_t, const Event*>> steps;  // a grant, or null where one ends
+    for (const LeaseView& lease : lives_.leases) {
+      const Event* grant = lease.members[0];
+      if (lease.won != nullptr && lease.won->invoke > grant->returned) {
+        steps.push_back({grant->returned, grant});
+        steps.push_back({lease.won->invoke, nullptr});
+      }
+    }
+    std::sort(steps.begin(), steps.end());
+    std::uint64_t out = 0;
+    for (const auto& [stamp, grant] : steps) {
+      out = grant == nullptr ? out - 1 : out + 1;
+      report_->judge(14);
+      if (out > lives_.rules.in_flight) {
+        report_->blame(14,
+                       std::to_string(out) + " leases were out, the limit is " +
+                           std::to_string(lives_.rules.in_flight),
+                       {grant});
+        return;
+      }
+    }
+  }
+
+  // Undelayed messages, from their publish until they are first granted or over.
+  void judge_keys() {
+    std::vector<std::tuple<std::uint64_t, std::uint64_t, const Event*>> steps;  // by key
+    for (const Life& life : lives_.lives) {
+      const Event* publish = life.publish;
+      const bool known = life.members != 0 || life.state != State::none || lives_.over;
+      const std::uint64_t left =
+          life.members != 0 ? lives_.members_of(life)[0].grant->invoke : life.resolved.from;
+      if (publish->key != 0 && !life.replayed && !life.may_have_rested && publish->due_ns == 0 &&
+          publish->answer == Answer::ok && known && left > publish->returned) {
+        steps.push_back({publish->key, publish->returned, publish});
+        steps.push_back({publish->key, left, nullptr});
+      }
+    }
+    std::sort(steps.begin(), steps.end());
+    std::uint64_t held = 0;  // nobody of the key before, when a key begins
+    for (const auto& [key, stamp, publish] : steps) {
+      held = publish == nullptr ? held - 1 : held + 1;
+      report_->judge(14);
+      if (held > lives_.rules.key_capacity) {
+        report_->blame(14,
+                       "key " + std::to_string(key) + " had " + std::to_string(held) +
+                           " messages, its limit is " + std::to_string(lives_.rules.key_capacity),
+                       {publish});
         return;
       }
     }

@@ -61,21 +61,29 @@ class Availability {
   void add(const Life& life, Since since) {
     const Event* publish = life.publish;
     if (life.replayed || publish->due_ns != 0 || publish->until_ns != 0 ||
-        publish->answer != Answer::ok || since.stamp == kNever) {
+        publish->answer != Answer::ok || since.stamp == kNever || life.may_have_rested) {
       return;
     }
     const bool granted = life.members != 0;
-    if (!granted && life.state != State::none) {
+    const bool may_end = lives_.rules.drops || lives_.rules.dead_divert;
+    if (!granted && (life.state != State::none || may_end)) {
       return;  // cancelled or the like: it is not known when it stopped waiting
     }
     const Event* grant = granted ? lives_.members_of(life)[0].grant : nullptr;
+    if (granted && grant->attempt > 1) {
+      return;  // it was granted before, and nobody wrote it down
+    }
     const std::uint64_t until = granted ? grant->invoke : kNever;
     if (!granted || since.stamp < grant->returned) {
       all_.push_back({&life, since.stamp, since.ns, until, false});
     }
   }
 
-  static Since resolved(const Life& life) { return {life.resolved.by, life.resolved_ns}; }
+  // What a dead letter does to its key may last.
+  Since resolved(const Life& life) const {
+    const bool lasts = lives_.rules.dead_hold || lives_.rules.dead_divert;
+    return has_died(life) && lasts ? Since{kNever, 0} : Since{life.resolved.by, life.resolved_ns};
+  }
 
   // Everything that may be earlier in the key must be resolved. Sorted by the begin of the calls:
   // what began before this one came back.

@@ -269,6 +269,120 @@ constexpr Entry kCatalogue[] = {
      "grant 12 13 message=1 lease=1 attempt=1 ended=101\n"},
 };
 
+// The same for what the line `queue` can ask for.
+constexpr Entry kByRule[] = {
+    {"granted_behind_a_dead_letter_that_holds_its_key", 7, false,
+     "queue attempts=1 dead_hold=yes\n"
+     "publish 1 2 message=1 key=7\n"
+     "publish 3 4 message=2 key=7\n"
+     "grant 5 6 message=1 key=7 lease=1 attempt=1\n"
+     "settle 7 8 lease=1 verb=reject\n"
+     "grant 9 10 message=2 key=7 lease=2 attempt=1\n"},
+    {"granted_before_a_replayed_dead_letter_that_holds_its_key", 7, false,
+     "queue attempts=1 dead_hold=yes\n"
+     "publish 1 2 message=1 key=7\n"
+     "publish 3 4 message=2 key=7\n"
+     "grant 5 6 message=1 key=7 lease=1 attempt=1\n"
+     "settle 7 8 lease=1 verb=reject\n"
+     "replay 9 10 message=1\n"
+     "grant 11 12 message=2 key=7 lease=2 attempt=1\n"
+     "settle 13 14 lease=2 verb=ack\n"
+     "grant 15 16 message=1 key=7 lease=3 attempt=1\n"
+     "settle 17 18 lease=3 verb=ack\n"},
+    {"granted_after_its_key_was_released", 7, true,
+     "queue attempts=1 dead_hold=yes\n"
+     "publish 1 2 message=1 key=7\n"
+     "publish 3 4 message=2 key=7\n"
+     "grant 5 6 message=1 key=7 lease=1 attempt=1\n"
+     "settle 7 8 lease=1 verb=reject\n"
+     "release_key 9 10 key=7\n"
+     "grant 11 12 message=2 key=7 lease=2 attempt=1\n"},
+    {"in_one_run_with_the_replayed_letter_that_held_its_key", 7, true,
+     "queue attempts=1 dead_hold=yes\n"
+     "publish 1 2 message=1 key=7\n"
+     "publish 3 4 message=2 key=7\n"
+     "grant 5 6 message=1 key=7 lease=1 attempt=1\n"
+     "settle 7 8 lease=1 verb=reject\n"
+     "replay 9 10 message=1\n"
+     "grant 11 12 message=1 key=7 lease=2 attempt=1\n"
+     "grant 11 12 message=2 key=7 lease=2 attempt=1 index=1\n"},
+    {"dead_without_a_delivery_in_a_key_that_diverts", 13, true,
+     "queue attempts=1 dead_divert=yes\n"
+     "publish 1 2 message=1 key=7\n"
+     "publish 3 4 message=2 key=7\n"
+     "grant 5 6 message=1 key=7 lease=1 attempt=1\n"
+     "settle 7 8 lease=1 verb=reject\n"
+     "end 9 10 message=2 state=dead\n"},
+    {"diverted_without_a_key", 13, false,
+     "queue attempts=1 dead_divert=yes\n"
+     "publish 1 2 message=1\n"
+     "end 9 10 message=1 state=dead\n"},
+    {"replayed_after_it_was_diverted_behind_a_newer_one", 7, true,
+     "queue attempts=1 dead_divert=yes\n"
+     "publish 1 2 message=1 key=7\n"
+     "publish 3 4 message=2 key=7\n"
+     "grant 5 6 message=1 key=7 lease=1 attempt=1\n"
+     "settle 7 8 lease=1 verb=reject\n"
+     "release_key 9 10 key=7\n"
+     "publish 11 12 message=3 key=7\n"
+     "grant 13 14 message=3 key=7 lease=2 attempt=1\n"
+     "settle 15 16 lease=2 verb=ack\n"
+     "replay 17 18 message=2\n"
+     "grant 19 20 message=2 key=7 lease=3 attempt=1\n"},
+    {"dropped_and_passed_by_untold", 7, true,
+     "queue drops=yes\n"
+     "publish 1 2 message=1 key=7\n"
+     "publish 3 4 message=2 key=7\n"
+     "grant 5 6 message=2 key=7 lease=1 attempt=1\n"},
+    {"more_leases_out_than_allowed", 14, false,
+     "queue in_flight=1\n"
+     "publish 1 2 message=1\n"
+     "publish 3 4 message=2\n"
+     "grant 5 6 message=1 lease=1 attempt=1\n"
+     "grant 7 8 message=2 lease=2 attempt=1\n"
+     "settle 9 10 lease=1 verb=ack\n"
+     "settle 11 12 lease=2 verb=ack\n"},
+    {"a_lease_granted_while_the_last_one_is_settled", 14, true,
+     "queue in_flight=1\n"
+     "publish 1 2 message=1\n"
+     "publish 3 4 message=2\n"
+     "grant 5 6 message=1 lease=1 attempt=1\n"
+     "settle 7 10 lease=1 verb=ack\n"
+     "grant 8 9 message=2 lease=2 attempt=1\n"
+     "settle 11 12 lease=2 verb=ack\n"},
+    {"a_key_with_more_messages_than_it_may_have", 14, false,
+     "queue key_capacity=1\n"
+     "publish 1 2 message=1 key=7\n"
+     "publish 3 4 message=2 key=7\n"
+     "grant 5 6 message=1 key=7 lease=1 attempt=1\n"
+     "settle 7 8 lease=1 verb=ack\n"
+     "grant 9 10 message=2 key=7 lease=2 attempt=1\n"},
+    {"two_keys_with_as_many_messages_as_they_may_have", 14, true,
+     "queue key_capacity=1\n"
+     "publish 1 2 message=1 key=7\n"
+     "publish 3 4 message=2 key=8\n"
+     "grant 5 6 message=1 key=7 lease=1 attempt=1\n"
+     "grant 7 8 message=2 key=8 lease=2 attempt=1\n"},
+    {"two_of_a_dedup_id_accepted", 2, false,
+     "queue dedup=10\n"
+     "publish 1 2 message=1 dedup=5 began=100 ended=100\n"
+     "publish 3 4 message=2 dedup=5 began=109 ended=109\n"},
+    {"a_duplicate_of_none", 2, false,
+     "queue dedup=10\n"
+     "publish 1 2 message=1 dedup=5 began=100 ended=100\n"
+     "publish 3 4 message=2 dedup=5 began=111 ended=111 answer=duplicate\n"},
+    {"a_duplicate_granted", 2, false,
+     "queue dedup=10\n"
+     "publish 1 2 message=1 dedup=5 began=100 ended=100\n"
+     "publish 3 4 message=2 dedup=5 began=109 ended=109 answer=duplicate\n"
+     "grant 5 6 message=2 lease=1 attempt=1\n"},
+    {"a_dedup_id_again_when_it_is_forgotten", 2, true,
+     "queue dedup=10\n"
+     "publish 1 2 message=1 dedup=5 began=100 ended=100\n"
+     "publish 3 4 message=2 dedup=5 began=105 ended=105 answer=duplicate\n"
+     "publish 5 6 message=3 dedup=5 began=111 ended=111\n"},
+};
+
 // Legal histories of simulated runs that the judge once took for broken, cut down.
 constexpr Entry kOnceRejected[] = {
     {"a_replay_of_all_runs_while_the_message_dies_again", 13, true,
@@ -374,6 +488,7 @@ std::string name_of(const testing::TestParamInfo<Entry>& entry) {
 }
 
 INSTANTIATE_TEST_SUITE_P(histories, Catalogue, testing::ValuesIn(kCatalogue), name_of);
+INSTANTIATE_TEST_SUITE_P(by_rule, Catalogue, testing::ValuesIn(kByRule), name_of);
 INSTANTIATE_TEST_SUITE_P(once_rejected, Catalogue, testing::ValuesIn(kOnceRejected), name_of);
 
 TEST(Catalogue, has_two_broken_histories_and_a_legal_one_of_each_invariant) {
