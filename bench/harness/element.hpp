@@ -71,14 +71,22 @@ inline std::int64_t take_stamp(Payload& payload) {
   return static_cast<std::int64_t>(std::exchange(payload.words[kStampWord], pattern) ^ pattern);
 }
 
+// A word of a payload where it lies, which needs no alignment.
+inline std::uint64_t payload_word(const void* payload, std::size_t index) {
+  std::uint64_t word;
+  std::memcpy(&word, static_cast<const std::byte*>(payload) + index * sizeof word, sizeof word);
+  return word;
+}
+
 // Reads all 64 bytes, two words at a time: what a check costs is taken from every system.
-inline bool payload_intact(const Payload& payload) {
+inline bool payload_intact(const void* payload) {
   using Pair = std::uint64_t __attribute__((vector_size(16)));
-  const std::uint64_t start = payload.words[0] ^ payload.words[1];
+  const std::uint64_t start = payload_word(payload, 0) ^ payload_word(payload, 1);
   Pair difference{};
-  for (std::size_t i = 2; i < payload.words.size(); i += 2) {
+  for (std::size_t i = 2; i < 8; i += 2) {
     Pair words;
-    std::memcpy(&words, &payload.words[i], sizeof words);
+    std::memcpy(&words, static_cast<const std::byte*>(payload) + i * sizeof(std::uint64_t),
+                sizeof words);
     difference |= words ^ (Pair{start, start} + Pair{i * kPatternStep, (i + 1) * kPatternStep});
   }
   return (difference[0] | difference[1]) == 0;

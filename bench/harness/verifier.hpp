@@ -60,8 +60,8 @@ class Verifier {
 
   // A message without lease: `bytes` are its payload.
   void take(const void* bytes) {
-    Payload payload = load_payload(bytes);
-    check_payload(payload);
+    Payload stamped;
+    check_payload(noted(bytes, &stamped));
   }
 
   // In an open loop: every message carries the moment of its sending, and is timed.
@@ -69,25 +69,21 @@ class Verifier {
 
   // Of a batch, each payload is announced before the first is checked: the ledger is too large for
   // the nearest cache, and its misses are not what is to be measured.
-  void announce(const void* bytes) const {
-    std::uint64_t key_index = 0;
-    std::memcpy(&key_index, static_cast<const std::byte*>(bytes) + sizeof key_index,
-                sizeof key_index);
-    keys_->prefetch(key_index);
-  }
+  void announce(const void* bytes) const { keys_->prefetch(payload_word(bytes, 1)); }
 
   // A lease on a message begins and ends; the key came along with it.
   std::uint64_t begin(std::uint64_t key, const void* bytes) {
-    Payload payload = load_payload(bytes);
+    Payload stamped;
+    const void* const payload = noted(bytes, &stamped);
     if (!check_payload(payload)) {
       return 0;
     }
-    const std::uint64_t key_index = payload.words[1];
-    const std::uint64_t sequence = MessageTag::sequence(payload.words[0]);
+    const std::uint64_t key_index = payload_word(payload, 1);
     if (key != KeySet::bytes_of(key_index)) {
       report("key differs from the one published", payload);
     }
-    if (!keys_->begin(key_index, sequence) && promise_ == OrderPromise::per_key) {
+    if (!keys_->begin(key_index, MessageTag::sequence(payload_word(payload, 0))) &&
+        promise_ == OrderPromise::per_key) {
       report("key held twice, or out of its order", payload);
     }
     return key_index;
@@ -101,18 +97,23 @@ class Verifier {
   const std::string& first_violation() const { return first_violation_; }
 
  private:
-  bool check_payload(Payload& payload) {
-    if (arrivals_ != nullptr) [[unlikely]] {
-      Payload stamped = payload;  // apart, so that without arrivals it stays in registers
-      arrivals_->note(stamped);
-      payload = stamped;
+  // In an open loop the payload carries a stamp, which is taken out of a copy of it.
+  const void* noted(const void* bytes, Payload* stamped) {
+    if (arrivals_ == nullptr) [[likely]] {
+      return bytes;
     }
-    const std::uint64_t tag = payload.words[0];
+    *stamped = load_payload(bytes);
+    arrivals_->note(*stamped);
+    return stamped;
+  }
+
+  bool check_payload(const void* payload) {
+    const std::uint64_t tag = payload_word(payload, 0);
     const std::uint32_t producer = MessageTag::producer(tag);
     ++count_;
     digest_ += MessageTag::digest(tag);
     if (!payload_intact(payload) || producer >= expected_.size() ||
-        payload.words[1] >= keys_->size()) {
+        payload_word(payload, 1) >= keys_->size()) {
       report("payload damaged", payload);
       return false;
     }
@@ -124,11 +125,12 @@ class Verifier {
     return true;
   }
 
-  [[gnu::cold, gnu::noinline]] void report(const char* what, const Payload& payload) {
-    const std::uint32_t producer = MessageTag::producer(payload.words[0]);
+  [[gnu::cold, gnu::noinline]] void report(const char* what, const void* payload) {
+    const std::uint64_t tag = payload_word(payload, 0);
+    const std::uint32_t producer = MessageTag::producer(tag);
     std::string text = std::string(what) + ": producer " + std::to_string(producer) + " sequence " +
-                       std::to_string(MessageTag::sequence(payload.words[0])) + " key " +
-                       std::to_string(payload.words[1]);
+                       std::to_string(MessageTag::sequence(tag)) + " key " +
+                       std::to_string(payload_word(payload, 1));
     if (producer < expected_.size()) {
       text += ", next expected from this producer " + std::to_string(expected_[producer]);
     }
