@@ -36,9 +36,9 @@ TEST(ElementTest, a_stamp_comes_back_as_it_was_set_and_leaves_the_payload_intact
   Payload payload;
   write_payload(payload, MessageTag::make(3, 77), 12);
   stamp_payload(payload, 123'456'789);
-  EXPECT_FALSE(payload_intact(payload));
+  EXPECT_FALSE(payload_intact(&payload));
   EXPECT_EQ(take_stamp(payload), 123'456'789);
-  EXPECT_TRUE(payload_intact(payload));
+  EXPECT_TRUE(payload_intact(&payload));
 }
 
 TEST(KeyPlanTest, zipf_draws_fall_off_as_its_exponent_says) {
