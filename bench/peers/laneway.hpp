@@ -33,8 +33,9 @@ T value_of(Result<T> result) {
 
 // An engine with one queue.
 struct LanewayQueue {
-  explicit LanewayQueue(const QueueOptions& options)
-      : engine(value_of(Engine::open())), queue(value_of(engine.queue("bench", options))) {}
+  explicit LanewayQueue(const QueueOptions& options, const EngineOptions& engine_options = {})
+      : engine(value_of(Engine::open(engine_options))),
+        queue(value_of(engine.queue("bench", options))) {}
 
   Engine engine;
   Queue queue;

@@ -14,6 +14,7 @@ Cells all_cells() {
   add_redelivery_cells(cells);
   add_oversubscribed_cells(cells);
   add_scaling_cells(cells);
+  add_journal_cells(cells);
   return cells;
 }
 

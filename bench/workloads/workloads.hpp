@@ -15,5 +15,6 @@ void add_timer_cells(Cells& cells);
 void add_redelivery_cells(Cells& cells);
 void add_oversubscribed_cells(Cells& cells);
 void add_scaling_cells(Cells& cells);
+void add_journal_cells(Cells& cells);
 
 }  // namespace laneway::bench
