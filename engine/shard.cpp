@@ -184,8 +184,14 @@ Shard::Visit Shard::receive(const ReceiveTerms& terms, LeaseBatch* batch) {
   if (limited_) [[unlikely]] {
     host_.rate.give(grant_terms.room);
   }
-  if (!looks_ahead_ && core_.ready() == 0 && batch->size_ < terms.max) {
-    receive_new(terms.max - batch->size_, grant_terms, hold.now_ns(), batch);
+  // What is new may all be blocked or delayed: then more is looked at, within the work of a hold.
+  for (std::uint32_t seen = 0; !looks_ahead_ && core_.ready() == 0 && batch->size_ < terms.max;) {
+    const std::uint32_t more =
+        receive_new(terms.max - batch->size_, grant_terms, hold.now_ns(), batch);
+    seen += more;
+    if (more == 0 || !batch->empty() || seen >= kHoldItemsMax) {
+      break;
+    }
   }
   return Visit::done;
 }
@@ -208,10 +214,10 @@ void Shard::return_credits() {
 }
 
 // Straight from the inbox, for when nothing is ready; runs want to see more of a key first.
-void Shard::receive_new(std::uint32_t wanted,
-                        const GrantTerms& terms,
-                        std::int64_t now_ns,
-                        LeaseBatch* batch) {
+std::uint32_t Shard::receive_new(std::uint32_t wanted,
+                                 const GrantTerms& terms,
+                                 std::int64_t now_ns,
+                                 LeaseBatch* batch) {
   const std::uint64_t credits = credits_ - core_.leases_out();
   const std::uint32_t count =
       published(static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, credits)));
@@ -228,6 +234,7 @@ void Shard::receive_new(std::uint32_t wanted,
       lease(grant, terms, now_ns, batch);
     }
   }
+  return count;
 }
 
 // The generation has come round while old Leases pin the slot: they could be taken for the new one.

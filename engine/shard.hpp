@@ -161,10 +161,11 @@ class Shard : public Letter {
   }
 
   void step(std::uint32_t wanted, std::int64_t now_ns);
-  void receive_new(std::uint32_t wanted,
-                   const GrantTerms& terms,
-                   std::int64_t now_ns,
-                   LeaseBatch* batch);
+  // Answers how many messages it has looked at.
+  std::uint32_t receive_new(std::uint32_t wanted,
+                            const GrantTerms& terms,
+                            std::int64_t now_ns,
+                            LeaseBatch* batch);
   void lease(const Grant& grant, const GrantTerms& terms, std::int64_t now_ns, LeaseBatch* batch);
   std::uint32_t published(std::uint32_t wanted) const;
   void accept(std::int64_t now_ns);

@@ -168,6 +168,18 @@ TEST(ReceiveWithThreads, a_busy_shard_is_skipped_not_waited_for) {
 
 // A hold is bounded work, and a receive that ended there although a message was to be had would
 // claim that there is none.
+TEST_F(Receive, is_not_empty_because_much_of_what_is_new_is_blocked) {
+  Queue queue = open({.shards = 1});
+  Consumer consumer = *queue.consumer();
+  publish(queue, "a");
+  const Lease first = receive_one(consumer);
+  for (int i = 0; i < 60; ++i) {
+    publish(queue, "a");
+  }
+  publish(queue, "b", "b1");
+  EXPECT_EQ(receive_one(consumer).payload().text(), "b1");
+}
+
 TEST_F(Receive, is_not_empty_because_many_settles_had_to_be_looked_at_first) {
   Queue queue = open();
   Consumer consumer = *queue.consumer();
