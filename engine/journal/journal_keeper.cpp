@@ -14,8 +14,9 @@ namespace {
 constexpr std::uint64_t kPieceBytes = std::uint64_t{128} << 10;
 // What it takes to end a message: a settle, and some grants and retries before it.
 constexpr std::uint64_t kEndingBytes = 128;
-// Used segments may hold twice what lives, and this many more.
+// Used segments may hold twice what lives, less what is kept for its end, and this many more.
 constexpr std::uint64_t kUsedSlack = 2;
+constexpr std::uint64_t kPreparedMin = 2;
 // Files kept for the next segments; others go.
 constexpr std::size_t kSparesMax = 1;
 
@@ -57,7 +58,7 @@ Journal::Keep Journal::keep() {
 // The writer needs one; those that end what lives must find room when nothing more can be made.
 std::uint64_t Journal::prepared_wanted() const {
   const std::uint64_t ending = table_.counts().live_records * kEndingBytes;
-  return 2 + ending / (manifest_.segment_bytes - 2 * kBlockBytes);
+  return kPreparedMin + ending / (manifest_.segment_bytes - 2 * kBlockBytes);
 }
 
 void Journal::look_at_room() {
@@ -118,11 +119,10 @@ Journal::Keep Journal::make_piece() {
     return Keep::busy;
   }
   if (making_->zeroed < manifest_.segment_bytes) {
-    const BlockBuffer zeros(kPieceBytes);
     const std::uint64_t bytes =
         std::min<std::uint64_t>(kPieceBytes, manifest_.segment_bytes - making_->zeroed);
-    const int error =
-        making_->file->write(making_->zeroed, zeros.bytes().first(static_cast<std::size_t>(bytes)));
+    const BlockBuffer zeros(static_cast<std::size_t>(bytes));
+    const int error = making_->file->write(making_->zeroed, zeros.bytes());
     if (error != 0) {
       (void)storage_->unlink(segment_name(making_->file_number));
       making_.reset();
@@ -164,7 +164,11 @@ Journal::Keep Journal::finish_segment() {
 void Journal::set_relocation() {
   const SegmentTable::Counts counts = table_.counts();
   const std::uint64_t payload = manifest_.segment_bytes - 2 * kBlockBytes;
-  const std::uint64_t enough = 2 * counts.live_bytes / payload + kUsedSlack;
+  const std::uint64_t twice = 2 * counts.live_bytes / manifest_.segment_bytes;
+  const std::uint64_t kept = prepared_wanted() - kPreparedMin;
+  // Closer to what lives than this, everything would be told again and again.
+  const std::uint64_t least = counts.live_bytes / payload * 5 / 4;
+  const std::uint64_t enough = std::max(twice - std::min(twice, kept), least) + kUsedSlack;
   const std::lock_guard lock(outboxes_mutex_);
   for (const auto& outbox : outboxes_) {
     outbox->relocate_below_.set(counts.used > enough ? table_.oldest_end(outbox->place_) : 0);

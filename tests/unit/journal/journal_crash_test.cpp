@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <random>
 #include <set>
@@ -74,8 +75,9 @@ class Lives {
   }
   // A confirm is given when commit returns: what is durable then must be there for ever.
   void remember() {
-    for (const ReferenceSource& source : sources) {
+    for (ReferenceSource& source : sources) {
       durable_[index(source)] = source.durable_number();
+      source.forget_before(durable_[index(source)]);
     }
   }
   // What holders and keeper do between them until nothing is to be moved.
@@ -115,8 +117,9 @@ class Lives {
   std::array<std::uint64_t, 2> durable_{};
 };
 
-// The power goes at call `crash` of a workload, then again at a call of the recovery; then all is
-// judged, worked on, and judged once more.
+// The power goes at call `crash` of a workload, or the process dies there and the power stays on;
+// then the power goes at a call of the recovery; then all is judged, worked on, and judged once
+// more.
 void crash_at(std::uint64_t seed, std::uint64_t crash, bool* reached) {
   Lives lives(seed);
   lives.disk.power_off_at = crash;
@@ -125,7 +128,7 @@ void crash_at(std::uint64_t seed, std::uint64_t crash, bool* reached) {
   }
   *reached = lives.disk.off();
   lives.die();
-  lives.disk.power_cycle();
+  seed % 2 == 0 ? lives.disk.process_dies() : lives.disk.power_cycle();
   lives.disk.power_off_at = lives.disk.calls + crash % 40;
   if (lives.open()) {
     lives.work(10);
@@ -140,8 +143,10 @@ void crash_at(std::uint64_t seed, std::uint64_t crash, bool* reached) {
 }
 
 TEST(JournalCrash, power_off_at_any_call_loses_nothing_confirmed) {
+  const char* const longer = std::getenv("LANEWAY_JOURNAL_TIMES");
+  const std::uint64_t workloads = 32 * (longer == nullptr ? 1 : std::strtoull(longer, nullptr, 10));
   std::uint64_t points = 0;
-  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+  for (std::uint64_t seed = 1; seed <= workloads; ++seed) {
     bool reached = true;
     for (std::uint64_t crash = 0; reached && !::testing::Test::HasFatalFailure(); ++crash) {
       crash_at(seed, crash, &reached);
@@ -151,9 +156,9 @@ TEST(JournalCrash, power_off_at_any_call_loses_nothing_confirmed) {
       }
     }
   }
-  std::printf("power_off: %llu points (floor 500) seed 1-4 ok\n",
-              static_cast<unsigned long long>(points));
-  EXPECT_GE(points, 500u);
+  std::printf("power_off: %llu points of %llu workloads (floor 4 000) ok\n",
+              static_cast<unsigned long long>(points), static_cast<unsigned long long>(workloads));
+  EXPECT_GE(points, 4000u);
 }
 
 // One call fails, as the disk says or as it is full; the journal goes on, fails for good, or
@@ -241,30 +246,50 @@ TEST(JournalOracle, a_forgotten_flush_or_sync_is_noticed) {
 
 // --- reclaiming -------------------------------------------------------------------------------
 
+// Under any mix: one message that waits for ever (thirty days) among many that do not, dead letters
+// that pile up (a million to 64 MiB segments are a thousand to these), small and large payloads.
+// Judged whenever keeper and holders have done what they have to do. What keeps room for the end of
+// messages counts: a small message is worth 171 bytes.
 TEST(JournalReclaiming, the_disk_stays_below_twice_the_live_bytes_and_six_segments) {
-  Lives lives(9);
-  ASSERT_TRUE(lives.open());
-  // One message that lives for ever between many that do not.
-  ASSERT_TRUE(lives.sources[0].publish("reminder in thirty days"));
-  std::uint64_t most = 0;
-  for (int i = 0; i < 60; ++i) {
-    ASSERT_TRUE(lives.sources[1].publish(std::string(1500, 'd')));  // as dead letters do
-    lives.commit_all();
+  const auto bound = [](const JournalCounts& counts) {
+    return 2 * std::max(counts.live_bytes, 171 * counts.live_records) + 6 * kSegmentBytes;
+  };
+  struct Mix {
+    std::size_t payload_max;
+    int dead_letters;
+  };
+  std::uint64_t looks = 0;
+  for (const auto& [payload_max, dead_letters] :
+       {Mix{40, 0}, Mix{40, 300}, Mix{600, 1000}, Mix{2000, 60}, Mix{14'000, 0}, Mix{14'000, 60}}) {
+    Lives lives(payload_max + static_cast<std::uint64_t>(dead_letters));
+    ASSERT_TRUE(lives.open());
+    ASSERT_TRUE(lives.sources[0].publish("reminder in thirty days"));
+    SCOPED_TRACE(payload_max);
+    const auto look = [&] {
+      lives.relocate_all();
+      const JournalCounts counts = lives.journal().counts();
+      ASSERT_LE(lives.disk.bytes(), bound(counts) + 2 * kBlockBytes);  // and the manifests
+      ASSERT_EQ(counts.live_records, lives.sources[0].live() + lives.sources[1].live());
+      ++looks;
+    };
+    for (int i = 0; i < dead_letters; ++i) {
+      ASSERT_TRUE(lives.sources[1].publish(std::string(i % 3 == 0 ? 1500 : 100, 'd')));
+      lives.commit_all();
+      if (i % 25 == 0) {
+        ASSERT_NO_FATAL_FAILURE(look());
+      }
+    }
+    while (lives.journal().counts().bytes_written < 30 * kSegmentBytes) {
+      lives.work(10, payload_max);
+      ASSERT_NO_FATAL_FAILURE(look());
+    }
+    lives.die();
+    lives.disk.power_cycle();
+    ASSERT_TRUE(lives.open());
+    EXPECT_LE(lives.scan.bytes, bound(lives.journal().counts()));
   }
-  for (int round = 0; round < 5; ++round) {
-    lives.work(200, 2000);
-    lives.relocate_all();
-    const JournalCounts counts = lives.journal().counts();
-    const std::uint64_t bound = 2 * counts.live_bytes + 6 * kSegmentBytes;
-    EXPECT_LE(lives.disk.bytes(), bound + 2 * kBlockBytes);  // and the manifest
-    most = std::max(most, counts.bytes_written);
-    EXPECT_EQ(counts.live_records, lives.sources[0].live() + lives.sources[1].live());
-  }
-  EXPECT_GT(most, 12 * kSegmentBytes) << "it must have gone round many times";
-  lives.die();
-  lives.disk.power_cycle();
-  ASSERT_TRUE(lives.open());
-  EXPECT_LE(lives.scan.bytes, 2 * lives.journal().counts().live_bytes + 6 * kSegmentBytes);
+  std::printf("disk_bound: %llu looks (floor 200) ok\n", static_cast<unsigned long long>(looks));
+  EXPECT_GE(looks, 200u);
 }
 
 TEST(JournalReclaiming, a_settled_message_never_comes_back_by_relocation) {

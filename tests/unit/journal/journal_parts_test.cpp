@@ -6,15 +6,12 @@
 #include "tests/fixtures/journal_v1.hpp"
 #include "tests/unit/journal/reference_source.hpp"
 #include "tests/unit/journal/sim_disk.hpp"
+#include "tests/unit/journal/temporary_directory.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <random>
 #include <string>
 
@@ -209,19 +206,6 @@ TEST(OutboxRing, room_comes_back_with_release_only) {
 }
 
 // --- storages ---------------------------------------------------------------------------------
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    char name[] = "/tmp/laneway-journal-XXXXXX";
-    path = ::mkdtemp(name);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory() { std::filesystem::remove_all(path); }
-  std::string path;
-};
-
 class StorageTest : public ::testing::TestWithParam<StorageKind> {
  protected:
   void SetUp() override {

@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <cstring>
+#include <deque>
+#include <functional>
 #include <map>
 #include <random>
 #include <string>
@@ -118,9 +120,14 @@ class ReferenceSource {
     if (recovered != nullptr) {
       homes_ = recovered->homes;
     }
-    records_before_ = states_.size() - 1;
+    records_before_ = records();
     first_sequence_ = recovered == nullptr ? 0 : recovered->next - recovered->first;
     position_ = std::max(position_, journal.positions_end(id_));
+  }
+  // Goes on from what came back, in a process that does not know what was before.
+  void resume(const RecoveredSource& recovered) {
+    base_ = recovered.next;
+    states_ = {recovered.state};
   }
   void adopt(Journal& journal, const RecoveredSource& recovered) const {
     for (const auto& [position, home] : recovered.homes) {
@@ -132,28 +139,37 @@ class ReferenceSource {
   // last durable one. Then history goes on from there.
   void judge(const RecoveredSource* recovered, std::uint64_t durable_number) {
     const std::uint64_t next = recovered == nullptr ? 0 : recovered->next;
-    ASSERT_LT(next, states_.size()) << "a record that was never written";
+    ASSERT_LT(next, base_ + states_.size()) << "a record that was never written";
     if (recovered == nullptr) {
       ASSERT_EQ(durable_number, 0u) << "confirmed records are gone";
-      ASSERT_TRUE(states_[next].empty() || next == 0);
+      ASSERT_TRUE(state_after(next).empty() || next == 0);
     } else {
       ASSERT_GE(next, durable_number) << "confirmed records are gone";
-      ASSERT_EQ(recovered->state, states_[next]) << "after record " << next;
+      ASSERT_EQ(recovered->state, state_after(next)) << "after record " << next;
     }
-    states_.resize(next + 1);
+    states_.resize(next + 1 - base_);
+  }
+  // What is durable is never judged by what was before it.
+  void forget_before(std::uint64_t record_count) {
+    for (; base_ < record_count && states_.size() > 1; ++base_) {
+      states_.pop_front();
+    }
   }
 
   // Records that are durable, counted over all lives.
   std::uint64_t durable_number() const {
     return outbox_ == nullptr ? 0 : records_before_ + (outbox_->durable() - first_sequence_);
   }
-  std::uint64_t records() const { return states_.size() - 1; }
+  std::uint64_t records() const { return base_ + states_.size() - 1; }
   const ReferenceState& state_after(std::uint64_t record_count) const {
-    return states_[record_count];
+    return states_[record_count - base_];
   }
-  std::uint64_t live() const { return states_.back().size(); }
+  const ReferenceState& state() const { return states_.back(); }
+  std::uint64_t live() const { return state().size(); }
   Outbox* outbox() { return outbox_; }
   std::uint64_t last_position() const { return position_ - 1; }
+
+  std::function<void()> told;  // a record is there, and the writer does not see it yet
 
   template <class Random>
   void step(Random& random, std::size_t payload_max) {
@@ -250,20 +266,24 @@ class ReferenceSource {
       return false;
     }
     const std::uint64_t sequence = outbox_->append(frame, writer_);
-    outbox_->publish();
     if (frame.opens) {
       RecordHeader written{};
       std::memcpy(&written, writer_.padded().data(), sizeof written);
       homes_[written.position] = {sequence, static_cast<std::uint32_t>(writer_.padded().size())};
     }
     states_.push_back(std::move(next));
+    if (told) {
+      told();
+    }
+    outbox_->publish();
     return true;
   }
 
   const SourceId id_;
   Outbox* outbox_ = nullptr;
   RecordWriter writer_;
-  std::vector<ReferenceState> states_;  // after so many records, over all lives
+  std::deque<ReferenceState> states_;  // after so many records, over all lives from base_ on
+  std::uint64_t base_ = 0;
   std::map<std::uint64_t, std::pair<std::uint64_t, std::uint32_t>> homes_;
   std::uint64_t records_before_ = 0;
   std::uint64_t first_sequence_ = 0;

@@ -68,6 +68,14 @@ class SimDisk {
     locked = false;
   }
 
+  // The power stays on: everything written is in the cache, and what was not synced may still be
+  // lost.
+  void process_dies() {
+    off_ = false;
+    power_off_at = kNever;
+    locked = false;
+  }
+
   // The bytes themselves, for those who damage them.
   std::map<std::string, std::shared_ptr<File>>& names() { return names_; }
   void copy_from(const SimDisk& other) {
@@ -93,7 +101,7 @@ class SimDisk {
 
   bool coin() { return (random_() & 1) != 0; }
 
-  // 0, or why the call fails. With the power gone everything does.
+  // 0, or why the call fails. With the power gone everything does, and nothing is done.
   int begin() {
     const std::uint64_t call = calls++;
     off_ = off_ || call >= power_off_at;
@@ -145,17 +153,23 @@ class SimFile final : public StorageFile {
     return 0;
   }
   int write(std::uint64_t offset, std::span<const std::byte> bytes) override {
+    const bool gone = disk_.off();
     const int error = disk_.begin();
     const bool grows = offset + bytes.size() > file_->now.size();
     if (error == 0 && grows && disk_.bytes() + bytes.size() > disk_.bytes_max) {
       return ENOSPC;
     }
-    put(offset, bytes);  // a write that fails may have written some
+    if (!gone) {
+      put(offset, bytes);  // a write that fails may have written some
+    }
     return error;
   }
   int write_durable(std::uint64_t offset, std::span<const std::byte> bytes) override {
+    const bool gone = disk_.off();
     const int error = disk_.begin();
-    put(offset, bytes);
+    if (!gone) {
+      put(offset, bytes);
+    }
     if (error == 0 && disk_.lie != SimDisk::Lie::write_without_flush) {
       const std::size_t end = static_cast<std::size_t>(offset) + bytes.size();
       file_->durable.resize(std::max(file_->durable.size(), end));
@@ -168,7 +182,11 @@ class SimFile final : public StorageFile {
     return error;
   }
   int sync() override {
+    const bool gone = disk_.off();
     const int error = disk_.begin();
+    if (gone) {
+      return error;
+    }
     if (error != 0) {
       file_->pending.clear();  // the pages are clean now, and their bytes are nowhere
     } else if (disk_.lie != SimDisk::Lie::no_file_sync) {
