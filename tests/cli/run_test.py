@@ -739,6 +739,110 @@ def closed_standard_files_do_no_harm(folder):
     equal((folder / "dead").read_text(), "")
 
 
+# --- a run that survives --------------------------------------------------------------------------
+
+
+def lives(folder, source, out, kill_at, *options):
+    """Runs, is killed when so many lines are there, and again, until it ends by itself. Answers
+    where in the output each life began, and how the last one ended."""
+    began = []
+    for lines in [*kill_at, None]:
+        began.append(out.read_bytes().count(b"\n") if out.exists() else 0)
+        with out.open("ab") as output:
+            process = start("--quiet", "--input", str(source), "--key", "1", "--handler", "echo",
+                            "--workers", "4", "--attempts", "50", "--journal",
+                            str(folder / "journal"), *options, stdout=output,
+                            stderr=subprocess.PIPE)
+        if lines is not None:
+            wait_until(lambda: process.poll() is not None
+                       or out.read_bytes().count(b"\n") >= lines)
+            equal(process.poll(), None)
+            process.kill()
+        error = process.communicate(timeout=TIMEOUT)[1]
+    return began, process.returncode, error
+
+
+@test
+def a_killed_run_goes_on_where_it_was_and_keeps_each_clients_order(folder):
+    source, out = folder / "access.log", folder / "out"
+    source.write_text(numbered(10_000, keys=97))
+    began, status, error = lives(folder, source, out, [900, 4000, 7500], "--rate", "6000/s")
+    equal(status, 0)
+    contains(error, b"finished by earlier runs")
+    lines = [line.split() for line in out.read_text().splitlines()]
+    equal({int(number) for _, number in lines}, set(range(10_000)))
+    # Within each life a client's records come in their order; in a later life those come again whose
+    # end was not yet written down, and none of them after a later one had come for the first time.
+    latest = collections.defaultdict(lambda: -1)
+    for begin, end in zip(began, [*began[1:], len(lines)]):
+        in_life = collections.defaultdict(lambda: -1)
+        for key, number in lines[begin:end]:
+            number = int(number)
+            assert number > in_life[key], f"{key}: {number} after {in_life[key]} in one life"
+            assert number <= latest[key] + 97 or latest[key] == -1, f"{key}: {number} too early"
+            in_life[key] = number
+            latest[key] = max(latest[key], number)
+    # Once more there is nothing to do.
+    report = run("--input", str(source), "--key", "1", "--handler", "count", "--journal",
+                 str(folder / "journal"), "--json", "-").json
+    equal((report["read"], report["acked"]), (0, 0))
+    # What has been added meanwhile is.
+    with source.open("a") as more:
+        more.write("late 1\n")
+    report = run("--input", str(source), "--key", "1", "--handler", "count", "--journal",
+                 str(folder / "journal"), "--json", "-").json
+    equal((report["read"], report["acked"]), (1, 1))
+    equal(laneway("journal", "verify", str(folder / "journal")).status, 0)
+
+
+@test
+def dead_letters_and_retries_survive_a_kill(folder):
+    source, out, dead = folder / "in", folder / "out", folder / "dead"
+    source.write_text("".join(f"k{number % 5} {number}\n" for number in range(200)))
+    # Record 7 never succeeds; the marker says when all others that may come have come.
+    script = f'echo "$1" >> {out}; case "$1" in "k2 7") exit 65;; "k3 13") sleep 60;; esac'
+    command = ["--quiet", "--input", str(source), "--key", "1", "--workers", "2", "--journal",
+               str(folder / "journal"), "--dead-letters", str(dead), "--reject-codes", "65"]
+    process = start(*command, *shell(script), stderr=subprocess.PIPE)
+    wait_until(lambda: dead.exists() and dead.read_bytes().count(b"\n") == 1
+               and out.read_bytes().count(b"k3 13") == 1)
+    process.kill()
+    process.communicate(timeout=TIMEOUT)
+    done = run(*command[1:], *shell(f'echo "$1" "$LANEWAY_ATTEMPT" >> {out}'))
+    equal(done.status, 0)
+    lines = out.read_text().splitlines()
+    equal({line.split()[1] for line in lines}, {str(number) for number in range(200)})
+    # The attempt that the kill interrupted counts, if it was on disk by then.
+    contains(([["k3 13", "k3 13 1"], ["k3 13", "k3 13 2"]]),
+             [line for line in lines if line.split()[1] == "13"])
+    equal([letter["record"] for letter in dead_letters(dead)], ["k2 7"])
+
+
+@test
+def a_journal_is_for_one_run_at_a_time_and_for_the_same_records(folder):
+    source = folder / "in"
+    source.write_text(numbered(3))
+    journal = ["--journal", str(folder / "journal")]
+    equal(run("--input", str(source), "--handler", "count", *journal).status, 0)
+    other = run("--input", str(source), "--handler", "count", "--key", "1", *journal)
+    equal(other.status, 2)
+    contains(other.err, b"take another --journal")
+    source.write_text(numbered(4))
+    process = start("--quiet", "--input", str(source), *journal, "--", "sleep", "60",
+                    stderr=subprocess.DEVNULL)
+    wait_until(lambda: laneway("journal", "verify", folder / "journal").status == 3)
+    refused = run("--input", str(source), "--handler", "count", *journal)
+    equal(refused.status, 2)
+    contains(refused.err, b"another run works with the journal")
+    process.kill()
+    process.wait(timeout=TIMEOUT)
+    for arguments in ([], ["--input", str(source), "--dedup", "1"],
+                      ["--input", str(source), "--priority", "1"]):
+        done = run("--handler", "count", *journal, *arguments)
+        equal(done.status, 2)
+        contains(done.err, b"--journal")
+
+
 # --- the run --------------------------------------------------------------------------------------
 
 

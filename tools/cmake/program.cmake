@@ -20,19 +20,19 @@ endforeach()
 
 set(laneway_program "built")
 # Everything but main(), so that the unit tests link it too.
-add_library(laneway_run OBJECT ${run_sources})
+file(GLOB journal_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/journal/*.cpp)
+add_library(laneway_run OBJECT ${run_sources} ${journal_sources})
 target_include_directories(laneway_run PUBLIC ${PROJECT_SOURCE_DIR})
 target_link_libraries(laneway_run PUBLIC
-  laneway::laneway laneway_warnings $<$<CONFIG:Debug>:laneway_unoptimised>
+  laneway::laneway laneway_private $<$<CONFIG:Debug>:laneway_unoptimised>
   Threads::Threads CLI11::CLI11 fmt::fmt nlohmann_json::nlohmann_json)
 set_target_properties(laneway_run PROPERTIES CXX_EXTENSIONS OFF)
 
-file(GLOB journal_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tools/journal/*.cpp)
-add_executable(laneway_tool ${sources} ${journal_sources})
+add_executable(laneway_tool ${sources})
 set_target_properties(laneway_tool PROPERTIES OUTPUT_NAME laneway CXX_EXTENSIONS OFF)
 target_compile_definitions(laneway_tool PRIVATE LANEWAY_VERSION="${PROJECT_VERSION}")
 target_link_libraries(laneway_tool PRIVATE
-  laneway_run laneway_check laneway_private laneway_journal)
+  laneway_run laneway_check laneway_journal)
 foreach(room base concurrent)
   if(TARGET laneway_${room})
     target_link_libraries(laneway_tool PRIVATE laneway_${room})

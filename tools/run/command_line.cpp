@@ -149,6 +149,11 @@ void add_results(CLI::App& app, ResultOptions& to) {
   options.add_flag(
       "--append", [&to] { to.append = true; }, "The file of dead letters may hold some already");
   options.add_path(
+      {"--journal", "DIR",
+       "Keeps the run on disk: killed at any time, the same command goes on where it was. Needs "
+       "--input with a file"},
+      to.journal);
+  options.add_path(
       {"--json", "FILE", "The report as JSON; - is standard output, instead of the table"},
       to.json);
   options.add_flag(

@@ -37,7 +37,8 @@ Feeder::Feeder(const RunParts& parts, InputStream& input, RecordRules rules)
       rules_(std::move(rules)),
       seen_(parts.options.input.dedup_window, kIdsRemembered),
       splitter_(splitter_for(parts.options.input)),
-      counts_(kKeysCounted) {}
+      counts_(kKeysCounted),
+      from_(std::max(parts.options.input.from, parts.journal.next_number())) {}
 
 void Feeder::run() {
   try {
@@ -59,7 +60,7 @@ void Feeder::read_all() {
         return;
       case InputStream::Got::end:
         splitter_.finish();
-        reached_end_ = take_records();
+        reached_end_ = take_records() && noted(parts_.journal.note());
         return;
       case InputStream::Got::bytes:
         splitter_.feed(bytes);
@@ -91,7 +92,7 @@ bool Feeder::take_records() {
 // False: it was not taken, because the run reads no more.
 bool Feeder::take(const Record& record) {
   const InputOptions& options = parts_.options.input;
-  if (record.number < options.from) {
+  if (record.number < from_) {
     parts_.tally.passed_over.add();
     return true;
   }
@@ -177,7 +178,7 @@ bool Feeder::publish(const Record& record, std::string_view key) {
              : Result<MessageId>(Errc::queue_full);
     if (id) {
       parts_.tally.published.add();
-      return true;
+      return noted(parts_.journal.published(record.number, envelope_.size()));
     }
     if (id.error().code != Errc::queue_full) {
       parts_.control.fail("cannot publish a record: " + to_string(id.error()));
@@ -193,8 +194,18 @@ bool Feeder::publish(const Record& record, std::string_view key) {
 // Longer and longer, up to 32 ms: room comes soon when workers are quick, and they are slow else.
 // False: the run reads no more.
 bool Feeder::wait_for_room(int round) {
+  constexpr int kRoundsOfASecond = 32;
   std::this_thread::sleep_for(std::chrono::milliseconds(1 << std::min(round, 5)));
-  return parts_.control.reading();
+  const bool note = round % kRoundsOfASecond == kRoundsOfASecond - 1;
+  return noted(note ? parts_.journal.note() : std::string()) && parts_.control.reading();
+}
+
+// What went wrong, if anything, ends the run.
+bool Feeder::noted(const std::string& failed) {
+  if (!failed.empty()) {
+    parts_.control.fail(failed);
+  }
+  return failed.empty();
 }
 
 void Feeder::refuse(const Record& record, std::string error) {

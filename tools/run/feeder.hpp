@@ -12,6 +12,7 @@
 #include "tools/run/pending_records.hpp"
 #include "tools/run/record_splitter.hpp"
 #include "tools/run/run_control.hpp"
+#include "tools/run/run_journal.hpp"
 #include "tools/run/run_options.hpp"
 #include "tools/run/run_tally.hpp"
 #include "tools/run/seen_ids.hpp"
@@ -31,6 +32,7 @@ struct RunParts {
   RunTally& tally;
   PendingRecords& pending;
   DeadLetterFile& dead_letters;
+  RunJournal& journal;
 };
 
 // What is looked for in records.
@@ -64,6 +66,7 @@ class Feeder {
   bool is_duplicate(const Record& record);
   bool publish(const Record& record, std::string_view key);
   bool wait_for_room(int round);
+  bool noted(const std::string& failed);
   void refuse(const Record& record, std::string error);
   void write_dead(const std::string& line);
 
@@ -74,6 +77,7 @@ class Feeder {
   RecordSplitter splitter_;
   KeyCounts counts_;
   std::string envelope_;
+  const std::uint64_t from_;
   std::uint64_t next_number_ = 1;
   bool reached_end_ = false;
   std::atomic<bool> done_{false};

@@ -51,7 +51,7 @@ std::string shown_key(const std::string& key) {
 void add_input(const Report& report, Table& table) {
   table.count("records read", report.read);
   table.some("  empty, skipped", report.empty);
-  table.some("  before --from", report.passed_over);
+  table.some(report.journal ? "  finished by earlier runs" : "  before --from", report.passed_over);
   table.some("  duplicates, passed over", report.duplicates);
   if (report.keyed) {
     const std::string busiest =
@@ -126,6 +126,10 @@ void add_left(const Report& report, Table& table) {
         format_count(report.left_blocked), format_count(report.left_delayed)));
   }
   if (!report.work_left()) {
+    return;
+  }
+  if (report.journal) {
+    table.sentence("To go on: the same command. It begins where this one was.");
     return;
   }
   const std::uint64_t from = report.resume_from();

@@ -58,6 +58,7 @@ struct Report {
   std::uint64_t left_delayed = 0;
   std::uint64_t first_left = 0;    // number; 0: none
   std::uint64_t first_unread = 0;  // number
+  bool journal = false;            // going on needs nothing but the same command
   bool ordered = false;            // keys keep their order: resuming keeps it too
   std::string failure;             // why the run could not go on
   HandlerSummary handler;

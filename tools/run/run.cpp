@@ -18,13 +18,16 @@ std::string work(RunSetup& setup, Report& report) {
   }
   // Before the engine's thread, and until it has ended: none of ours may be hit by a signal.
   Signals signals;
-  auto engine = Engine::open();
+  auto engine = Engine::open(setup.engine_options());
   if (!engine) {
     return "cannot start the engine: " + to_string(engine.error());
   }
-  const auto queue = engine->queue("run", setup.queue_options());
+  const auto queue = engine->queue(kRunQueue, setup.queue_options());
   if (!queue) {
     return "cannot open the queue: " + to_string(queue.error());
+  }
+  if (!setup.options.result.journal.empty()) {
+    setup.journal.use(*engine);
   }
   RunSession session(setup, signals, *queue);
   report = session.run();

@@ -90,6 +90,14 @@ std::string contradiction(const RunOptions& options) {
   if (options.result.append && options.result.dead_letters.empty()) {
     return "--append needs --dead-letters";
   }
+  if (!options.result.journal.empty()) {
+    if (options.input.path == "-") {
+      return "--journal needs --input with a file, which is read again when the run goes on";
+    }
+    if (!options.input.dedup.empty() || !options.input.priority.empty()) {
+      return "--journal does not go with --dedup and --priority";
+    }
+  }
   if (options.result.dead_letters == "-") {
     return "--dead-letters needs a file";
   }

@@ -62,6 +62,7 @@ struct QueueingOptions {
 };
 
 struct ResultOptions {
+  std::string journal;       // directory; empty: none
   std::string dead_letters;  // path; empty: they are counted only
   bool append = false;
   std::string json;  // path, "-" for standard output; empty: none

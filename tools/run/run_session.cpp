@@ -36,12 +36,19 @@ RunSession::RunSession(RunSetup& setup, Signals& signals, Queue queue)
              .handler = *setup.handler,
              .tally = tally_,
              .pending = pending_,
-             .dead_letters = setup.dead_letters},
+             .dead_letters = setup.dead_letters,
+             .journal = setup.journal},
       feeder_(parts_, setup.input, std::move(setup.rules)),
       collector_(parts_) {}
 
 Report RunSession::run() {
   started_ = Clock::now();
+  for (const OpenRecord& record : setup_.journal.open_records()) {
+    pending_.add(record.number);
+    setup_.handler->joining(record.key, record.number);
+    tally_.read.add();
+    tally_.passed_over.add(-1);  // the reader passes over all that were published
+  }
   start_workers();
   std::thread reader([this] { feeder_.run(); });
   watch();
@@ -199,6 +206,7 @@ void RunSession::add_end(Report& report) const {
   report.left_blocked = stats_.blocked;
   report.left_delayed = stats_.delayed;
   report.first_unread = feeder_.next_number();
+  report.journal = !setup_.options.result.journal.empty();
   report.ordered = report.keyed && setup_.options.queueing.on_failure == OnFailure::hold;
   report.failure = setup_.control.failure();
 }

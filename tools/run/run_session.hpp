@@ -19,7 +19,8 @@
 
 namespace laneway::tools {
 
-// run() is called once. The setup is prepared, and outlives this; the queue is fresh.
+// run() is called once. The setup is prepared, and outlives this; the queue holds nothing but the
+// open records of the setup's journal.
 class RunSession {
  public:
   // `signals` were made before any thread was started, the engine's included.

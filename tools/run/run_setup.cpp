@@ -70,8 +70,13 @@ std::string RunSetup::prepare() {
   if (handler == nullptr) {
     return mistake;
   }
+  mistake = journal.open(options);
+  if (!mistake.empty()) {
+    return mistake;
+  }
   if (!options.result.dead_letters.empty()) {
-    mistake = dead_letters.open(options.result.dead_letters, options.result.append);
+    mistake =
+        dead_letters.open(options.result.dead_letters, options.result.append || journal.resumes());
     if (!mistake.empty()) {
       return mistake;
     }
@@ -82,6 +87,18 @@ std::string RunSetup::prepare() {
 bool RunSetup::records_on_output() const {
   const bool command_prints = !options.handler.command.empty() && !options.handler.each_worker;
   return command_prints || prints_records(options.handler.handler);
+}
+
+EngineOptions RunSetup::engine_options() const {
+  constexpr std::uint64_t kSegmentBytesMin = 16u << 20;
+  constexpr std::uint64_t kSegmentBytesMax = 1u << 30;
+  constexpr std::uint64_t kRecordsInSegment = 8;  // of the largest
+  const std::uint64_t wanted = kRecordsInSegment * options.input.record_bytes_max;
+  EngineOptions engine;
+  engine.journal.directory = options.result.journal;
+  engine.journal.segment_bytes = std::clamp(wanted, kSegmentBytesMin, kSegmentBytesMax);
+  engine.journal.segment_bytes -= engine.journal.segment_bytes % 4096;
+  return engine;
 }
 
 QueueOptions RunSetup::queue_options() const {
@@ -102,6 +119,7 @@ QueueOptions RunSetup::queue_options() const {
   queue.in_flight_max = options.queueing.max_in_flight;
   queue.priorities = !options.input.priority.empty();
   queue.seed = options.handler.seed;
+  queue.durability = options.result.journal.empty() ? Durability::none : Durability::async;
   return queue;
 }
 

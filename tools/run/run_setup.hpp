@@ -8,6 +8,7 @@
 #include "tools/run/input_stream.hpp"
 #include "tools/run/report_writer.hpp"
 #include "tools/run/run_control.hpp"
+#include "tools/run/run_journal.hpp"
 #include "tools/run/run_options.hpp"
 
 #include <memory>
@@ -23,12 +24,14 @@ struct RunSetup {
 
   // Records, or what commands print, go to standard output.
   bool records_on_output() const;
+  EngineOptions engine_options() const;
   QueueOptions queue_options() const;
 
   const RunOptions options;  // defaults filled in
   RunControl control;
   Console console{control};
   InputStream input;
+  RunJournal journal;
   RecordRules rules;
   std::unique_ptr<Handler> handler;
   DeadLetterFile dead_letters;
