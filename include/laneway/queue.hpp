@@ -89,6 +89,7 @@ class LANEWAY_EXPORT Queue {
 
   // Consistent per shard; settles and publishes returned before the call are counted.
   Result<QueueStats> stats();
+  // invalid_argument: no such shard; a handoff queue has none.
   Result<QueueStats> stats(std::uint32_t shard);
 
   // Pages through the dead letters. invalid_argument: a limit of 0 or above 10,000;

@@ -98,6 +98,48 @@ TEST_F(Pool, lets_the_lease_of_a_handler_go_that_runs_longer_than_it_may) {
   EXPECT_GE(pool.stats().lease_lost, 1u);
 }
 
+TEST_F(Pool, hands_over_the_messages_of_a_run_one_by_one_until_one_fails) {
+  Queue queue =
+      *engine_.queue("runs", {.backoff = {.first = 1ms, .cap = 1ms, .floor = 1ms}, .run_max = 8});
+  MessageId last;
+  for (const char* text : {"1", "2", "3", "4"}) {
+    last = *queue.publish({.key = "a", .payload = text});
+  }
+  std::string seen;  // by the only worker
+  const WorkerPool pool =
+      *WorkerPool::start(queue, {.workers = 1}, [&seen](const MessageView& message) {
+        seen.append(message.payload.text());
+        return message.payload.text() == "3" && message.attempt == 1 ? Outcome::retry()
+                                                                     : Outcome::ack();
+      });
+  EXPECT_EQ(queue.wait(last, kPatience)->state, MessageState::completed);
+  EXPECT_EQ(seen, "12334");
+}
+
+TEST_F(Pool, a_drain_gives_back_what_nobody_began_and_reports_handlers_that_outlive_it) {
+  std::promise<void> allowed;
+  const std::shared_future<void> until = allowed.get_future().share();
+  const MessageId begun = *queue_.publish({.key = "a"});
+  const MessageId second = *queue_.publish({.key = "b"});
+  const MessageId third = *queue_.publish({.key = "c"});
+  WorkerPool pool =
+      *WorkerPool::start(queue_, {.workers = 1, .batch = 3}, [until](const MessageView&) {
+        until.wait();
+        return Outcome::ack();
+      });
+  await(pool, [](const PoolStats& stats) { return stats.busy == 1; });
+  EXPECT_EQ(pool.drain(0ms).abandoned, 1u);
+  EXPECT_EQ(queue_.status(begun)->state, MessageState::leased);
+  allowed.set_value();
+  const PoolReport report = pool.drain(kPatience);
+  EXPECT_EQ(report.abandoned, 0u);
+  EXPECT_EQ(queue_.status(begun)->state, MessageState::completed) << "its settle still counted";
+  for (const MessageId id : {second, third}) {
+    EXPECT_EQ(queue_.status(id)->state, MessageState::ready);
+    EXPECT_EQ(queue_.status(id)->attempts, 0u);
+  }
+}
+
 TEST_F(Pool, is_refused_for_options_that_cannot_work) {
   const auto handler = [](const MessageView&) { return Outcome::ack(); };
   for (const WorkerPoolOptions& options :

@@ -174,6 +174,20 @@ TEST_F(Stall, a_holder_holds_up_the_timers_of_its_shard_and_of_no_other) {
   EXPECT_TRUE(held_[0].ack()) << "nobody has ended it";
 }
 
+TEST_F(Stall, a_refusal_that_a_holder_alone_is_to_blame_for_is_counted_apart) {
+  ASSERT_TRUE(publish(here_, "leased"));
+  ASSERT_EQ(receive_all(false), Texts{"leased"});
+  while (publish(here_, "waits")) {
+  }
+  Consumer another = *queue_.consumer();
+  StoppedThread holder(StallPoint::hold_taken, [&] { (void)another.receive(); });
+  EXPECT_TRUE(held_[0].ack());
+  EXPECT_FALSE(publish(here_, "has room, when somebody runs the shard"));
+  holder.go_on();
+  EXPECT_TRUE(publish(here_, "has room"));
+  EXPECT_EQ(queue_.stats()->ring_busy, 1u) << "the first refusals were rightly so";
+}
+
 TEST_F(Stall, a_settler_that_has_decided_holds_its_own_key_only) {
   const std::string other = key_of(0);
   ASSERT_TRUE(publish(here_, "stopped"));
