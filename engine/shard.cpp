@@ -240,7 +240,7 @@ std::uint32_t Shard::receive_new(std::uint32_t wanted,
 // The generation has come round while old Leases pin the slot: they could be taken for the new one.
 // No program gets here but one that keeps a Lease through 65,536 deliveries of its message.
 void Shard::refuse_wrapped(std::uint32_t slot, std::int64_t now_ns) {
-  words_[slot].settle(0, LeaseState::rejected);
+  words_[slot].refuse();
   core_.settle(slot, LeaseEnd::rejected, 0, nullptr, now_ns);
 }
 

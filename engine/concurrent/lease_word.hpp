@@ -59,6 +59,12 @@ class LeaseWord {
     return generation;
   }
 
+  // By the holder, of a lease whose generation has come round: as if it had never been granted, and
+  // so will be the next one.
+  void refuse() noexcept {
+    word_.store(pack({LeaseState::rejected, 0, kGenerations - 1, 0}), std::memory_order_relaxed);
+  }
+
   // By anyone, as information; by the holder of a settled or expired slot, as fact.
   View view() const noexcept { return unpack(word_.load(std::memory_order_relaxed)); }
 

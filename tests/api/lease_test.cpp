@@ -318,6 +318,30 @@ TEST_P(Settles, of_an_old_lease_do_not_touch_the_new_one) {
   EXPECT_TRUE(lease.ack());
 }
 
+TEST_F(LeaseVerbs, an_old_lease_never_comes_round_to_be_the_new_one) {
+  Queue queue = open(quick());
+  Consumer consumer = *queue.consumer();
+  const MessageId id = publish(queue, "a");
+  std::optional<Lease> old = receive_one(consumer, 10ms);
+  pass(10ms);
+  pass(1ms);
+  // Generations of 16 bits are used up by deliveries that count no attempt.
+  int deliveries = 0;
+  for (LeaseBatch batch = *consumer.receive(); !batch.empty(); batch = *consumer.receive()) {
+    ASSERT_LT(++deliveries, 70'000);
+    ASSERT_TRUE(batch[0].release());
+  }
+  EXPECT_EQ(state(queue, id), MessageState::dead) << "rather than two leases of one name";
+  ASSERT_TRUE(queue.replay(id));
+  EXPECT_TRUE(nothing_to_receive(consumer));
+  EXPECT_EQ(state(queue, id), MessageState::dead) << "the old Lease is still there";
+  EXPECT_EQ(code_of(old->ack()), Errc::lease_lost);
+  old.reset();
+  ASSERT_TRUE(queue.replay(id));
+  EXPECT_TRUE(receive_one(consumer).ack());
+  EXPECT_EQ(state(queue, id), MessageState::completed);
+}
+
 TEST_P(Settles, of_a_closed_queue_answer_closed_and_the_bytes_stay) {
   Queue queue = open();
   Consumer consumer = *queue.consumer();
