@@ -329,7 +329,10 @@ void Shard::apply(std::uint64_t entry, std::int64_t now_ns) {
       const LeaseWord::View word = words_[index].view();
       const LeaseEnd end = end_of(word.state);
       const bool failed = end == LeaseEnd::nacked || end == LeaseEnd::rejected;
-      core_.settle(index, end, word.prefix, failed ? &notes_[index] : nullptr, now_ns);
+      // The settler may have come after the hold began: a retry waits from now on.
+      const bool retries = end == LeaseEnd::nacked || end == LeaseEnd::abandoned;
+      const std::int64_t settled_ns = retries ? std::max(now_ns, host_.now_ns()) : now_ns;
+      core_.settle(index, end, word.prefix, failed ? &notes_[index] : nullptr, settled_ns);
       timers_tick_ = kNoTick;  // a delay of zero or a message deadline that is past is due now
       return;
     }

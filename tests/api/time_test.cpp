@@ -2,6 +2,9 @@
 #include "tests/api/manual_engine.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <semaphore>
+#include <thread>
 
 namespace laneway::api_test {
 namespace {
@@ -267,6 +270,52 @@ TEST_F(Attempts, two_queues_of_one_seed_draw_the_same_waits_and_another_seed_dra
   }
   EXPECT_EQ(waits[0], waits[1]);
   EXPECT_NE(waits[0], waits[2]);
+}
+
+// Lets one thread read the time and stops it before it can do anything about it.
+class StoppingClock final : public Clock {
+ public:
+  std::chrono::nanoseconds now() const noexcept override {
+    const std::chrono::nanoseconds time{ns_.load()};
+    if (std::this_thread::get_id() == stopped_.load() && !passed_.exchange(true)) {
+      reached_.release();
+      go_on_.acquire();
+    }
+    return time;
+  }
+  void advance(std::chrono::nanoseconds by) { ns_ += by.count(); }
+  void stop_this_thread() { stopped_ = std::this_thread::get_id(); }
+  void await_stop() { reached_.acquire(); }
+  void go_on() { go_on_.release(); }
+
+ private:
+  std::atomic<std::int64_t> ns_{std::chrono::nanoseconds(1h).count()};
+  std::atomic<std::thread::id> stopped_;
+  mutable std::atomic<bool> passed_{false};
+  mutable std::binary_semaphore reached_{0};
+  mutable std::binary_semaphore go_on_{0};
+};
+
+TEST(Retries, wait_from_the_nack_on_and_not_from_when_its_shard_began_to_look) {
+  const auto clock = std::make_shared<StoppingClock>();
+  Engine engine = *Engine::open({.driver = DriverMode::manual, .clock = clock});
+  Queue queue = *engine.queue("mails", {.shards = 1});
+  Consumer consumer = *queue.consumer();
+  const MessageId id = *queue.publish({.key = "a"});
+  LeaseBatch batch = *consumer.receive();
+  ASSERT_TRUE(queue.publish({.key = "b"}));
+  std::thread receiver([&clock, another = *queue.consumer()]() mutable {
+    clock->stop_this_thread();
+    (void)another.receive();
+  });
+  clock->await_stop();
+  clock->advance(50ms);
+  EXPECT_TRUE(batch[0].nack({.after = 10ms}));
+  clock->go_on();
+  receiver.join();
+  const MessageStatus status = *queue.status(id);
+  EXPECT_EQ(status.state, MessageState::delayed);
+  EXPECT_EQ(status.due_in, 10ms);
 }
 
 // --- the rest of the key ----------------------------------------------------------------------
