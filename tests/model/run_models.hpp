@@ -155,7 +155,7 @@ class Runner {
       } else if (name == "--schedules") {
         for (Unit& unit : units_) {
           unit.schedules = std::stoull(value);
-          unit.floor = unit.search == Search::full ? unit.floor : unit.schedules;
+          unit.floor = unit.search == Search::random ? unit.schedules : unit.floor;
         }
       } else if (name == "--seed") {
         seed_ = std::stoull(value, nullptr, 0);
