@@ -28,7 +28,7 @@ struct Returning {
 class WallTimes {
  public:
   WallTimes(const ShardHost& host, std::int64_t now_ns)
-      : host_(host), now_ns_(now_ns), now_ms_(ms_of(host.wall(now_ns))) {}
+      : now_ns_(now_ns), now_ms_(ms_of(host.wall(now_ns))) {}
 
   std::int64_t ns(std::int64_t wall_ms) const {
     return now_ns_ + nanoseconds(milliseconds(wall_ms - now_ms_)).count();
@@ -44,7 +44,6 @@ class WallTimes {
     return duration_cast<milliseconds>(time.time_since_epoch()).count();
   }
 
-  const ShardHost& host_;
   const std::int64_t now_ns_;
   const std::int64_t now_ms_;
 };
