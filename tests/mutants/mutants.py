@@ -9,6 +9,7 @@ CORE = "engine/core"
 TIME = "engine/time"
 CONCURRENT = "engine/concurrent"
 ENGINE = "engine"
+JOURNAL = "engine/journal"
 
 # Noticed by core_model_test: the core beside its reference model.
 CORE_MUTANTS = [
@@ -169,6 +170,29 @@ API_MUTANTS = [
     ("delay a tick short", ENGINE,
      "return ShardCore::tick_after(read_ns, «static_cast<std::uint64_t>(time.count())»);",
      "static_cast<std::uint64_t>(time.count()) - 1"),
+]
+
+# Noticed by the tests of the journal.
+JOURNAL_MUTANTS = [
+    ("confirmed before it is flushed", JOURNAL,
+     "«file_->write_durable(offset_, whole)»; error != 0) { return error; } offset_ +=",
+     "file_->write(offset_, whole)"),
+    ("new segment not synced", JOURNAL, "int error = «making.file->sync()»;", "0"),
+    ("manifest's name not synced", JOURNAL, "return error != 0 ? error : «storage.sync_directory()»;", "0"),
+    ("judged before what was read is synced", JOURNAL, "if («options_.sync_first && !sync_all()»)", "false"),
+    ("checksum of a batch not compared", JOURNAL,
+     "return «batch_crc(header, batch->payload) == header.crc»;", "true"),
+    ("damage taken for a torn tail", JOURNAL,
+     "if («here.end_lsn > result_.end_lsn || beyond > result_.end_lsn»)", "false"),
+    ("torn tail not cut", JOURNAL, "«segment.entry.end_lsn = scan.end_lsn;»", ""),
+    ("segment reused while the manifest lists it", JOURNAL,
+     "if (const int error = «save_manifest()»; error != 0) { return blocked(error); } spares_", "0"),
+    ("segment retired while messages live in it", JOURNAL, "full == 0 || «used_.front().live != 0»", "false"),
+    ("oldest segment's homes never told again", JOURNAL,
+     "«counts.used > enough ? table_.oldest_end(outbox->place_) : 0»", "0"),
+    ("failed write moves to a fresh segment again and again", JOURNAL, "«evacuated_ = true;»", ""),
+    ("end of the segment that was left is not told", JOURNAL, "«table_.cut(lsn_, chain_);»", ""),
+    ("used-up positions not told again", JOURNAL, "if («end != 0») { const RecordHeader mark", "false"),
 ]
 
 # Changes that no test can notice, and why.

@@ -61,6 +61,14 @@ PROGRAMS = [
         ["--gtest_brief=1", "--gtest_fail_fast"],
         r"FAILED  \] (\S+)|engine/\S+?: laneway: this must hold: (.*)",
     ),
+    Program(
+        "unit_journal", mutants.JOURNAL_MUTANTS,
+        GNU + ["-DLANEWAY_HAVE_ISAL=1", "-lisal", "-lgtest", "-lgtest_main"],
+        ["engine/names.cpp", "engine/base/*.cpp", "engine/journal/*.cpp", "tests/unit/journal/journal_damage_test.cpp",
+         "tests/unit/journal/journal_crash_test.cpp"],
+        ["--gtest_brief=1", "--gtest_fail_fast"],
+        r"FAILED  \] (\S+)|engine/\S+?: laneway: this must hold: (.*)",
+    ),
 ]  # fmt: skip
 
 

@@ -207,6 +207,10 @@ TEST(JournalFault, one_failed_write_moves_to_a_fresh_segment_and_the_second_ends
   EXPECT_EQ(lives.journal().commit(), Journal::Commit::written);
   EXPECT_EQ(lives.journal().counts().evacuations, 1u);
   EXPECT_EQ(source.outbox()->durable(), 2u);
+  // Not for want of a segment.
+  while (lives.journal().keep() == Journal::Keep::busy) {
+  }
+  ASSERT_FALSE(lives.journal().starving());
   ASSERT_TRUE(source.publish("third"));
   lives.disk.fail_at = lives.disk.calls;
   EXPECT_EQ(lives.journal().commit(), Journal::Commit::failed);

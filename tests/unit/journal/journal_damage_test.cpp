@@ -153,6 +153,21 @@ TEST_F(JournalDamage, a_missing_swapped_or_older_segment_is_found) {
   EXPECT_EQ(refused.error().code, Errc::corrupt);
 }
 
+// Whole batches of an earlier use lie behind the end of a file that is used again.
+TEST_F(JournalDamage, what_a_file_held_before_it_was_used_again_is_no_torn_tail) {
+  write(true);
+  ASSERT_EQ(look(disk_), Verdict::same);
+  EXPECT_EQ(scan_.end, JournalEnd::clean);
+  const std::vector<std::byte>& bytes = disk_.names()[segment_name(scan_.file_number)]->now;
+  std::uint64_t old_batches = 0;
+  for (std::size_t at = scan_.offset; at < bytes.size(); at += kBlockBytes) {
+    BatchHeader header{};
+    std::memcpy(&header, bytes.data() + at, sizeof header);
+    old_batches += header.magic == kBatchMagic && header.offset == at ? 1 : 0;
+  }
+  EXPECT_GT(old_batches, 0u) << "the file must have been used before";
+}
+
 // Bytes of a journal inside a payload are bytes of a payload.
 TEST_F(JournalDamage, a_payload_that_contains_journal_bytes_is_not_read_as_journal) {
   write(false);
