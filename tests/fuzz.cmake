@@ -8,6 +8,7 @@ endif()
 
 # One that does not run at a usual pace has met a hang: floors are far below it.
 set(floor_of_api 500)
+set(floor_of_journal 2000)
 set(floor_of_keys 5000)
 set(floor_of_records 20000)
 
