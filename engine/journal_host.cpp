@@ -391,17 +391,20 @@ void JournalHost::linger() {
 
 // --- keeper -----------------------------------------------------------------------------------
 
+// Shards whose messages stand in the way of reclaiming are to tell them again.
+void JournalHost::post_those_in_the_way() {
+  const std::lock_guard lock(run_mutex_);
+  for (ShardJournal* shard : shards_) {
+    if (shard->outbox().relocate_below() != 0) {
+      post(*shard, false);
+    }
+  }
+}
+
 void JournalHost::keep_on() {
   while (!stopping_.read()) {
     const Journal::Keep kept = journal_->keep();
-    {
-      const std::lock_guard lock(run_mutex_);
-      for (ShardJournal* shard : shards_) {
-        if (shard->outbox().relocate_below() != 0) {
-          post(*shard, false);
-        }
-      }
-    }
+    post_those_in_the_way();
     if (kept == Journal::Keep::busy && journal_->starving()) {
       continue;
     }

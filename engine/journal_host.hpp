@@ -69,6 +69,7 @@ class JournalHost {
   Result<> start_threads();
   void adopt();
   void write_on();
+  void post_those_in_the_way();
   void keep_on();
   // Runs the shards that posted. True: there were some, and they are done.
   bool run_posted();

@@ -81,10 +81,11 @@ Result<std::size_t> QueueState::publish_recorded(std::span<const Message> messag
     const std::size_t accepted =
         has_rules(options_) ? publish_by_rules(messages, all) : publish_plainly(messages, all);
     for (std::size_t i = 0; i < messages.size(); ++i) {
-      if (all[i].accepted() && is_sync(messages[i])) {
-        if (const Result<> durable = wait_until_durable(all[i].id); !durable) {
-          return durable.error();
-        }
+      if (!all[i].accepted() || !is_sync(messages[i])) {
+        continue;
+      }
+      if (const Result<> durable = wait_until_durable(all[i].id); !durable) {
+        return durable.error();
       }
     }
     return accepted;

@@ -223,7 +223,8 @@ std::uint32_t Shard::receive_new(std::uint32_t wanted,
       published(static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, credits)));
   // With a backlog the next batch travels here meanwhile: slot by slot, since a core waits for no
   // more than a handful of lines at a time.
-  const bool backlog = count == wanted && inbox_.published(inbox_head_ + 2 * count - 1);
+  const bool backlog =
+      count == wanted && inbox_.published(inbox_head_ + std::uint64_t{2} * count - 1);
   for (std::uint32_t i = 0; i < count; ++i, ++inbox_head_) {
     if (backlog) {
       inbox_.prefetch(inbox_head_ + count);

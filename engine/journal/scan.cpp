@@ -198,10 +198,10 @@ class Scanner {
     while (offset < segment_bytes() && (here.end_lsn == 0 || result_.end_lsn < here.end_lsn)) {
       Batch batch;
       if (!valid(window, here, offset, &batch) || !follows(batch.header)) {
+        if (window.error() != 0 && !options_.salvage) {
+          return unreadable(window.error(), "a segment cannot be read");
+        }
         if (window.error() != 0) {
-          if (!options_.salvage) {
-            return unreadable(window.error(), "a segment cannot be read");
-          }
           corrupt(here.file_number, offset, "a segment cannot be read");
         }
         if (!bad_place(index, window, &offset, &batch)) {
