@@ -33,9 +33,9 @@ EngineState::EngineState(const EngineOptions& options, std::shared_ptr<const Clo
       driver_(std::make_shared<Driver>(clock_)),
       origin_(wall_at_zero(*clock_)) {}
 
-Result<> EngineState::start(const JournalOptions& journal) {
-  if (!journal.directory.empty()) {
-    auto opened = JournalHost::open(journal, clock_, mode_ == DriverMode::thread);
+Result<> EngineState::start(const EngineOptions& options) {
+  if (!options.journal.directory.empty()) {
+    auto opened = JournalHost::open(options, clock_, origin_);
     if (!opened) {
       return opened.error();
     }
@@ -47,9 +47,12 @@ Result<> EngineState::start(const JournalOptions& journal) {
 Result<std::shared_ptr<QueueState>> EngineState::make(std::string_view name,
                                                       const QueueOptions& completed) {
   QueuePlace place{driver_, mode_ == DriverMode::thread, origin_};
-  if (completed.durability != Durability::none) {
+  if (completed.durability != Durability::none || completed.durable_messages) {
     if (journal_ == nullptr) {
       return {Errc::not_durable, "the engine has no journal"};
+    }
+    if (journal_->failed() != 0) {
+      return Error{Errc::not_durable, journal_->failed(), "the journal has failed"};
     }
     const Result<std::uint16_t> number = journal_->number(name, completed.shards);
     if (!number) {
@@ -152,8 +155,7 @@ Result<bool> EngineState::flush(milliseconds timeout) {
       if (shard->journal() == nullptr) {
         continue;
       }
-      const Result<bool> durable = journal_->wait_for_records(shard->journal()->outbox(),
-                                                              shard->record_everything(), timeout);
+      const Result<bool> durable = shard->flush(timeout);
       if (!durable || !*durable) {
         return durable;
       }
@@ -207,7 +209,7 @@ Result<Engine> Engine::open(const EngineOptions& options) {
       clock = std::make_shared<SteadyClock>();
     }
     auto state = std::make_shared<engine::EngineState>(options, std::move(clock));
-    if (const Result<> started = state->start(options.journal); !started) {
+    if (const Result<> started = state->start(options); !started) {
       return started.error();
     }
     return Engine(std::move(state));
@@ -255,6 +257,13 @@ Result<std::chrono::milliseconds> Engine::poll() {
 
 Result<bool> Engine::flush(std::chrono::milliseconds timeout) {
   return state_->flush(timeout);
+}
+
+Result<std::uint64_t> Engine::durable() const {
+  if (state_->journal() == nullptr) {
+    return {Errc::not_durable, "the engine has no journal"};
+  }
+  return state_->journal()->durable_records();
 }
 
 Result<JournalStats> Engine::journal_stats() const {

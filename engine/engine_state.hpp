@@ -19,7 +19,7 @@ class EngineState {
  public:
   EngineState(const EngineOptions& options, std::shared_ptr<const Clock> clock);
 
-  Result<> start(const JournalOptions& journal);
+  Result<> start(const EngineOptions& options);
   Result<std::shared_ptr<QueueState>> open(std::string_view name, const QueueOptions& options);
   std::shared_ptr<QueueState> find(std::string_view name) const;
   std::vector<std::shared_ptr<QueueState>> queues() const;

@@ -19,17 +19,11 @@ namespace laneway::engine {
 
 namespace {
 
-using std::chrono::microseconds;
+using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-constexpr nanoseconds kLinger = milliseconds(1);  // of records that nobody waits for
-constexpr nanoseconds kIdleBeforeMark = milliseconds(5);
-constexpr nanoseconds kBlockedNap = milliseconds(1);  // while the disk or a holder is waited for
-constexpr nanoseconds kPieceNap = milliseconds(2);    // between the pieces of a new segment
-constexpr nanoseconds kRoomNap = milliseconds(500);   // before room is looked for again
-constexpr nanoseconds kLong = std::chrono::hours(1);
-constexpr std::uint64_t kCommitsPerKeep = 16;
+constexpr nanoseconds kLookAgainNap = milliseconds(500);  // a waiter sees that it is over
 
 std::uint64_t hash_check() {
   return hash_bytes("laneway");
@@ -56,6 +50,10 @@ Result<> prepare_directory(const std::string& directory) {
   return {};
 }
 
+bool is_uring(const std::string& primitive) {
+  return primitive.starts_with("io_uring");
+}
+
 std::uint64_t random_seed() {
   std::random_device device;
   return std::uint64_t{device()} << 32 | device();
@@ -65,30 +63,17 @@ std::uint64_t random_seed() {
 
 // --- open and close ---------------------------------------------------------------------------
 
-Result<std::shared_ptr<JournalHost>> JournalHost::open(const JournalOptions& options,
+Result<std::shared_ptr<JournalHost>> JournalHost::open(const EngineOptions& options,
                                                        std::shared_ptr<const Clock> clock,
-                                                       bool threads) {
-  if (const Result<> prepared = prepare_directory(options.directory); !prepared) {
-    return prepared.error();
+                                                       WallTime origin) {
+  auto observer =
+      options.observer != nullptr ? options.observer : std::make_shared<EngineObserver>();
+  auto host = std::make_shared<JournalHost>(std::move(clock), std::move(observer), origin);
+  if (const Result<> readable = host->read(options.journal); !readable) {
+    return readable.error();
   }
-  Result<std::unique_ptr<Storage>> storage =
-      open_storage(options.directory, kind_of(options.storage));
-  if (!storage) {
-    return storage.error();
-  }
-  JournalSettings settings;
-  settings.segment_bytes = options.segment_bytes;
-  settings.segments_max = options.bytes_max / std::max<std::uint64_t>(1, options.segment_bytes);
-  settings.seed = random_seed();
-  auto host = std::make_shared<JournalHost>(std::move(clock));
-  Result<std::unique_ptr<Journal>> journal =
-      Journal::open(std::move(*storage), settings, host->recovered_);
-  if (!journal) {
-    return journal.error();
-  }
-  host->journal_ = std::move(*journal);
   host->adopt();
-  if (threads) {
+  if (options.driver == DriverMode::thread) {
     if (const Result<> started = host->start_threads(); !started) {
       return started.error();
     }
@@ -96,10 +81,82 @@ Result<std::shared_ptr<JournalHost>> JournalHost::open(const JournalOptions& opt
   return host;
 }
 
+Result<> JournalHost::read(const JournalOptions& options) {
+  directory_ = options.directory;
+  if (const Result<> prepared = prepare_directory(directory_); !prepared) {
+    return prepared;
+  }
+  Result<std::unique_ptr<Storage>> storage = open_storage(directory_, kind_of(options.storage));
+  if (!storage) {
+    return storage.error();
+  }
+  JournalSettings settings;
+  settings.segment_bytes = options.segment_bytes;
+  settings.segments_max = options.bytes_max / std::max<std::uint64_t>(1, options.segment_bytes);
+  settings.seed = random_seed();
+  ScanResult scan;
+  const nanoseconds start = clock_->now();
+  Result<std::unique_ptr<Journal>> journal =
+      Journal::open(std::move(*storage), settings, recovered_, &scan);
+  const nanoseconds took = clock_->now() - start;
+  if (!journal) {
+    const Error error = journal.error();
+    found(scan, &error, took);
+    return error;
+  }
+  journal_ = std::move(*journal);
+  found(scan, nullptr, took);
+  if (options.storage == JournalStorage::best && !is_uring(journal_->primitive())) {
+    observer_->log("journal " + directory_ + ": written through " + journal_->primitive());
+  }
+  return {};
+}
+
+void JournalHost::found(const ScanResult& scan, const Error* refused, nanoseconds took) {
+  recovery_.end = scan.end == engine::JournalEnd::corrupt        ? RecoveryEnd::corrupt
+                  : refused == nullptr && journal_->epoch() == 1 ? RecoveryEnd::created
+                  : scan.end == engine::JournalEnd::torn         ? RecoveryEnd::torn
+                  : scan.closed                                  ? RecoveryEnd::closed
+                                                                 : RecoveryEnd::clean;
+  recovery_.bytes = scan.bytes;
+  recovery_.records = scan.records;
+  recovery_.messages = recovered_.messages();
+  recovery_.took = duration_cast<milliseconds>(took);
+  recovery_.file = scan.file_number == 0 ? "MANIFEST" : segment_name(scan.file_number);
+  recovery_.offset = scan.offset;
+  recovery_.end_lsn = scan.end_lsn;
+  recovery_.lost_to_lsn = scan.lost_to_lsn;
+  recovery_.detail = scan.detail;
+  if (refused != nullptr && refused->code != Errc::corrupt) {
+    return;
+  }
+  observer_->recovered(recovery_);
+  const std::string place = recovery_.file + " at byte " + std::to_string(recovery_.offset);
+  if (recovery_.end == RecoveryEnd::corrupt) {
+    const std::string lost = recovery_.lost_to_lsn > recovery_.end_lsn
+                                 ? "; confirmed records " + std::to_string(recovery_.end_lsn) +
+                                       " to " + std::to_string(recovery_.lost_to_lsn - 1) +
+                                       " are in question"
+                                 : std::string();
+    observer_->log("journal " + directory_ + ": corrupt: " + recovery_.detail + ": " + place +
+                   lost + "; nothing was changed, see laneway journal recover --salvage");
+  } else if (recovery_.end == RecoveryEnd::torn) {
+    observer_->log("journal " + directory_ + ": cut off a write that was not finished: " + place);
+  }
+}
+
 void JournalHost::adopt() {
-  for (const auto& [id, shard] : recovered_.shards) {
+  const std::int64_t now_ms =
+      duration_cast<milliseconds>((origin_ + clock_->now()).time_since_epoch()).count();
+  for (auto& [source, shard] : recovered_.shards) {
     for (const auto& [position, message] : shard.messages) {
-      journal_->adopt(id, message.home.sequence, message.home.bytes);
+      journal_->adopt(source, message.home.sequence, message.home.bytes);
+    }
+    std::erase_if(shard.ids, [&](const auto& each) { return each.second.until_ms <= now_ms; });
+    for (const auto& [position, id] : shard.ids) {
+      if (!shard.messages.contains(position)) {
+        journal_->adopt(source, id.home.sequence, id.home.bytes);
+      }
     }
   }
   for (const auto& [name, queue] : recovered_.queues) {
@@ -169,6 +226,9 @@ Result<std::uint16_t> JournalHost::number(std::string_view name, std::uint32_t s
     if (journal_->failed() != 0) {
       return Error{Errc::io_error, journal_->failed(), "the journal has failed"};
     }
+    if (journal_->full()) {
+      return {Errc::journal_full, "the journal has no room for another queue"};
+    }
     help();
     patience();
   }
@@ -195,17 +255,17 @@ void JournalHost::post(ShardJournal& shard, bool urgent) noexcept {
 }
 
 Result<bool> JournalHost::wait(Outbox& outbox, std::uint64_t position, nanoseconds timeout) {
-  constexpr int kPumpsMax = 1 << 16;
+  constexpr int kIdlePumpsMax = 64;  // without threads: then nothing will come of it
   const nanoseconds start = clock_->now();
-  for (int pumps = 0;; ++pumps) {
+  for (int idle_pumps = 0;;) {
     const EventCount::Key key = outbox.waiters().prepare();
     const nanoseconds left = timeout - (clock_->now() - start);
     const bool durable = outbox.confirmed() >= position;
-    const bool over = left <= nanoseconds::zero() || (!threads() && pumps == kPumpsMax);
+    const bool over = left <= nanoseconds::zero() || (!threads() && idle_pumps == kIdlePumpsMax);
     if (durable || failed() != 0 || stopping_.read() || over || !threads()) {
       outbox.waiters().cancel();
     } else {
-      outbox.waiters().wait(key, std::min(left, kRoomNap));
+      outbox.waiters().wait(key, std::min(left, kLookAgainNap));
     }
     if (durable) {
       return true;
@@ -220,7 +280,7 @@ Result<bool> JournalHost::wait(Outbox& outbox, std::uint64_t position, nanosecon
       return false;
     }
     if (!threads()) {
-      (void)pump();
+      idle_pumps = pump() ? 0 : idle_pumps + 1;
     }
   }
 }
@@ -281,142 +341,8 @@ JournalStats JournalHost::stats() const {
   stats.segment_bytes = journal_->segment_bytes();
   stats.live_records = counts.live_records;
   stats.live_bytes = counts.live_bytes;
+  stats.recovery = recovery_;
   return stats;
-}
-
-// --- writer -----------------------------------------------------------------------------------
-
-bool JournalHost::run_posted() {
-  bool any = false;
-  std::vector<Letter*>& again = again_;
-  again.clear();
-  mailbox_.collect([&](Letter& letter) {
-    Shard& shard = *static_cast<ShardJournal::Letterbox&>(letter).shard;
-    any = true;
-    if (shard.run_journal()) {
-      again.push_back(&letter);
-    }
-  });
-  for (Letter* letter : again) {
-    mailbox_.post(*letter);
-  }
-  return any && again.empty();
-}
-
-bool JournalHost::pump() {
-  const std::lock_guard lock(run_mutex_);
-  const bool ran = run_posted();
-  const Journal::Commit committed = journal_->commit();
-  const bool kept = journal_->keep() == Journal::Keep::busy;
-  for (ShardJournal* shard : shards_) {
-    if (shard->outbox().relocate_below() != 0) {
-      mailbox_.post(shard->letterbox());
-    }
-  }
-  return ran || kept || committed == Journal::Commit::written;
-}
-
-// What arrived during a commit goes with the next. Those who waited for this one are awake and
-// about to publish again: to wait a moment for as many of them saves a commit.
-void JournalHost::gather_more(std::uint64_t posts, nanoseconds commit_time) {
-  const nanoseconds start = clock_->now();
-  while (urgent_posts_.read() < posts && clock_->now() - start < commit_time / 2) {
-    std::this_thread::yield();
-  }
-}
-
-void JournalHost::write_on() {
-  nanoseconds commit_time{0};  // moving average
-  bool marked = true;
-  while (!stopping_.read()) {
-    const std::uint64_t posts = urgent_posts_.read();
-    const nanoseconds start = clock_->now();
-    work_.set(false);
-    bool ran = false;
-    Journal::Commit committed{};
-    {
-      const std::lock_guard lock(run_mutex_);
-      ran = run_posted();
-      committed = journal_->commit();
-    }
-    if (committed == Journal::Commit::written) {
-      marked = false;
-      commit_time += (clock_->now() - start - commit_time) / 8;
-      if (journal_->counts().commits % kCommitsPerKeep == 0 || journal_->starving()) {
-        keeper_sleeper_.notify_one();
-      }
-      const std::uint64_t more = urgent_posts_.read() - last_posts_;
-      last_posts_ = posts;
-      gather_more(posts + more, commit_time);
-    } else {
-      marked = rest(ran, committed, marked);
-    }
-  }
-}
-
-// There is nothing to write, or no way to. Answers whether the last batch is marked as durable.
-bool JournalHost::rest(bool ran, Journal::Commit committed, bool marked) {
-  const EventCount::Key key = writer_sleeper_.prepare();
-  const bool stuck = committed == Journal::Commit::starved || (!ran && mailbox_.anything());
-  if (stopping_.read() || work_.read() || (!stuck && mailbox_.anything())) {
-    writer_sleeper_.cancel();
-    return marked;
-  }
-  if (committed == Journal::Commit::starved) {
-    keeper_sleeper_.notify_one();
-  }
-  writer_sleeper_.wait(key, stuck ? kBlockedNap : marked ? kLong : kIdleBeforeMark);
-  if (!stuck && !marked && !work_.read() && !mailbox_.anything()) {
-    const std::lock_guard lock(run_mutex_);
-    (void)journal_->mark_idle();
-    keeper_sleeper_.notify_one();
-    return true;
-  }
-  linger();
-  return marked;
-}
-
-// Nobody waits for what has come: a little later there is more of it.
-void JournalHost::linger() {
-  const std::uint64_t posts = urgent_posts_.read();
-  const EventCount::Key key = writer_sleeper_.prepare();
-  lingering_.set(true);
-  if (urgent_posts_.read() != posts || urgent_posts_.read() != last_posts_ || stopping_.read()) {
-    writer_sleeper_.cancel();
-  } else {
-    writer_sleeper_.wait(key, kLinger);
-  }
-  lingering_.set(false);
-}
-
-// --- keeper -----------------------------------------------------------------------------------
-
-// Shards whose messages stand in the way of reclaiming are to tell them again.
-void JournalHost::post_those_in_the_way() {
-  const std::lock_guard lock(run_mutex_);
-  for (ShardJournal* shard : shards_) {
-    if (shard->outbox().relocate_below() != 0) {
-      post(*shard, false);
-    }
-  }
-}
-
-void JournalHost::keep_on() {
-  while (!stopping_.read()) {
-    const Journal::Keep kept = journal_->keep();
-    post_those_in_the_way();
-    if (kept == Journal::Keep::busy && journal_->starving()) {
-      continue;
-    }
-    const EventCount::Key key = keeper_sleeper_.prepare();
-    if (stopping_.read()) {
-      keeper_sleeper_.cancel();
-      return;
-    }
-    keeper_sleeper_.wait(key, kept == Journal::Keep::busy      ? kPieceNap
-                              : kept == Journal::Keep::blocked ? kRoomNap
-                                                               : kLong);
-  }
 }
 
 }  // namespace laneway::engine

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <laneway/clock.hpp>
+#include <laneway/observer.hpp>
 #include <laneway/options.hpp>
 #include <laneway/stats.hpp>
 
@@ -26,10 +27,19 @@ namespace laneway::engine {
 
 class JournalHost {
  public:
-  static Result<std::shared_ptr<JournalHost>> open(const JournalOptions& options,
+  using WallTime = std::chrono::system_clock::time_point;
+
+  // `origin`: wall time at time 0 of the clock.
+  static Result<std::shared_ptr<JournalHost>> open(const EngineOptions& options,
                                                    std::shared_ptr<const Clock> clock,
-                                                   bool threads);
-  explicit JournalHost(std::shared_ptr<const Clock> clock) : clock_(std::move(clock)) {}
+                                                   WallTime origin);
+  JournalHost(std::shared_ptr<const Clock> clock,
+              std::shared_ptr<EngineObserver> observer,
+              WallTime origin)
+      : clock_(std::move(clock)),
+        observer_(std::move(observer)),
+        origin_(origin),
+        recovered_(*observer_) {}
   ~JournalHost();
 
   // --- opening queues: one thread at a time -----------------------------------------------------
@@ -62,12 +72,26 @@ class JournalHost {
   // From attach to forget the journal runs the shard.
   void attach(ShardJournal& shard);
   void forget(const ShardJournal& shard) noexcept;
+  std::uint64_t durable_records() const { return journal_->counts().durable_lsn - 1; }
   JournalStats stats() const;
   void close() noexcept;
 
  private:
+  // What is worth telling, collected under run_mutex_ and told without it.
+  struct News {
+    bool committed = false;
+    int failed = 0;
+    bool full = false;
+    bool room = false;
+    bool evacuated = false;
+  };
+
+  Result<> read(const JournalOptions& options);
+  void found(const ScanResult& scan, const Error* refused, std::chrono::nanoseconds took);
   Result<> start_threads();
   void adopt();
+  News look(Journal::Commit committed);
+  void tell(const News& news);
   void write_on();
   void post_those_in_the_way();
   void keep_on();
@@ -78,7 +102,11 @@ class JournalHost {
   void linger();
 
   const std::shared_ptr<const Clock> clock_;
+  const std::shared_ptr<EngineObserver> observer_;
+  const WallTime origin_;
+  std::string directory_;
   std::unique_ptr<Journal> journal_;
+  JournalRecovery recovery_;
   RecoveredQueues recovered_;
   std::uint32_t queues_ = 0;  // numbers given
   Mailbox mailbox_;
@@ -91,6 +119,7 @@ class JournalHost {
   std::uint64_t last_posts_ = 0;  // the writer's: urgent posts before its last commit
   std::vector<Letter*> again_;    // whoever runs shards: those that are not done
   bool closed_ = false;
+  News known_;            // under run_mutex_: the state that was told last
   std::mutex run_mutex_;  // guards running shards and committing, against forgetting and pumping
   std::vector<ShardJournal*> shards_;  // under run_mutex_
   std::thread writer_;

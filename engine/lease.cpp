@@ -81,6 +81,13 @@ Result<> Lease::ack(std::string_view result) {
   return shard_->ack(*this, result);
 }
 
+Result<> Lease::ack_durable() {
+  if (shard_ == nullptr) {
+    return already_settled();
+  }
+  return shard_->ack_durable(*this);
+}
+
 Result<> Lease::ack_through(std::size_t count) {
   if (shard_ == nullptr) {
     return already_settled();

@@ -1,7 +1,9 @@
 // Floor 3. Names of enumerators, as people and machines read them, and the text of errors.
 #include <laneway/dead_letter.hpp>
 #include <laneway/message.hpp>
+#include <laneway/observer.hpp>
 #include <laneway/result.hpp>
+#include <laneway/stats.hpp>
 
 #include "engine/base/errno_text.hpp"
 
@@ -46,6 +48,16 @@ std::string_view to_string(AttemptEnd end) noexcept {
 std::string_view to_string(DeadReason reason) noexcept {
   static constexpr std::array<std::string_view, 3> kNames = {"rejected", "attempts", "diverted"};
   return pick(kNames, reason);
+}
+
+std::string_view to_string(RecoveryEnd end) noexcept {
+  static constexpr std::array<std::string_view, 5> kNames = {"created", "closed", "clean", "torn",
+                                                             "corrupt"};
+  return pick(kNames, end);
+}
+
+void EngineObserver::log(std::string_view line) noexcept {
+  std::fprintf(stderr, "laneway: %.*s\n", static_cast<int>(line.size()), line.data());
 }
 
 std::string to_string(const Error& error) {

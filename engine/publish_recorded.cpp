@@ -15,38 +15,42 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kForEver{kWaitMsMax};
-
 }  // namespace
 
-Result<> QueueState::check_durability(Durability wanted) const {
-  if (journal == nullptr) {
-    return wanted == Durability::none
-               ? Result<>()
-               : Result<>(Errc::not_durable, "the queue lives in memory only");
-  }
-  return wanted != Durability::none
-             ? Result<>()
-             : Result<>(Errc::invalid_argument, "every message of the queue survives");
+Durability QueueState::durability_of(const Message& message) const {
+  return message.durability.value_or(options_.durability);
 }
 
-Result<> QueueState::journal_admits() const {
-  if (journal->failed() != 0) {
+bool QueueState::is_sync(const Message& message) const {
+  return journal != nullptr && durability_of(message) == Durability::sync;
+}
+
+Result<> QueueState::check_durability(Durability wanted) const {
+  return journal != nullptr || wanted == Durability::none
+             ? Result<>()
+             : Result<>(Errc::not_durable, "the queue lives in memory only");
+}
+
+// Messages that leave no trace need no journal.
+Result<> QueueState::journal_admits(std::span<const Message> messages) const {
+  const bool needed = std::any_of(messages.begin(), messages.end(), [this](const Message& message) {
+    return durability_of(message) != Durability::none;
+  });
+  if (needed && journal->failed() != 0) {
     return Error{Errc::not_durable, journal->failed(), "the journal has failed"};
   }
-  if (journal->full()) {
+  if (needed && journal->full()) {
     return {Errc::journal_full, "the journal has no room"};
   }
   return {};
 }
 
-bool QueueState::is_sync(const Message& message) const {
-  return journal != nullptr && message.durability.value_or(options_.durability) == Durability::sync;
-}
-
 void QueueState::ask(std::span<const Message> messages, std::span<Draft> drafts) const {
   for (std::size_t i = 0; i < messages.size(); ++i) {
-    drafts[i].due_tick |= is_sync(messages[i]) ? ShardJournal::kSync : 0;
+    const Durability wanted = durability_of(messages[i]);
+    drafts[i].due_tick |= wanted == Durability::sync   ? ShardJournal::kSync
+                          : wanted == Durability::none ? ShardJournal::kSilent
+                                                       : 0;
   }
 }
 
@@ -58,7 +62,7 @@ void QueueState::tell_journal(const Group& group) {
 }
 
 Result<MessageId> QueueState::publish_recorded(const Message& message, bool wait) {
-  if (const Result<> admitted = journal_admits(); !admitted) {
+  if (const Result<> admitted = journal_admits({&message, 1}); !admitted) {
     return admitted.error();
   }
   const Result<MessageId> id = publish_by_rules(message);
@@ -72,19 +76,21 @@ Result<MessageId> QueueState::publish_recorded(const Message& message, bool wait
 
 Result<std::size_t> QueueState::publish_recorded(std::span<const Message> messages,
                                                  std::span<Published> results) {
-  if (const Result<> admitted = journal_admits(); !admitted) {
+  if (const Result<> admitted = journal_admits(messages); !admitted) {
     return admitted.error();
   }
   return unless_no_memory([&]() -> Result<std::size_t> {
     std::vector<Published> own(results.empty() ? messages.size() : 0);
     const std::span<Published> all = results.empty() ? std::span(own) : results;
-    const std::size_t accepted =
+    std::size_t accepted =
         has_rules(options_) ? publish_by_rules(messages, all) : publish_plainly(messages, all);
     for (std::size_t i = 0; i < messages.size(); ++i) {
-      if (!all[i].accepted() || !is_sync(messages[i])) {
-        continue;
-      }
-      if (const Result<> durable = wait_until_durable(all[i].id); !durable) {
+      const Result<> durable =
+          all[i].accepted() && is_sync(messages[i]) ? wait_until_durable(all[i].id) : Result<>();
+      if (!durable && durable.error().code == Errc::journal_full) {
+        all[i] = {{}, Errc::journal_full};
+        --accepted;
+      } else if (!durable) {
         return durable.error();
       }
     }
@@ -92,14 +98,24 @@ Result<std::size_t> QueueState::publish_recorded(std::span<const Message> messag
   });
 }
 
+// In a journal that is full a message that is not recorded yet is taken back.
 Result<> QueueState::wait_until_durable(MessageId id) const {
-  const Result<bool> durable = this->durable(id, kForEver);
-  if (!durable) {
-    return durable.error();
+  constexpr milliseconds kLook{100};
+  for (;;) {
+    const Result<bool> durable = this->durable(id, kLook);
+    if (!durable) {
+      return durable.error();
+    }
+    if (*durable) {
+      return {};
+    }
+    if (journal->full() && shards_[id.shard()]->withdraw(id.position())) {
+      return {Errc::journal_full, "the journal has no room"};
+    }
+    if (!may_block_) {
+      return Error{Errc::io_error, EAGAIN, "not durable yet; durable(id) may say so later"};
+    }
   }
-  return *durable
-             ? Result<>()
-             : Result<>(Error{Errc::io_error, EAGAIN, "not durable yet; durable(id) may say so"});
 }
 
 Result<bool> QueueState::durable(MessageId id, milliseconds timeout) const {

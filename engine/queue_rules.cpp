@@ -118,20 +118,9 @@ Result<> check_limits(const QueueOptions& options) {
 }
 
 Result<> check_survival(const QueueOptions& options) {
-  if (options.durability == Durability::none) {
-    return {};
-  }
-  if (options.kind == QueueKind::handoff) {
+  const bool survives = options.durability != Durability::none || options.durable_messages;
+  if (survives && options.kind == QueueKind::handoff) {
     return {Errc::not_durable, "a handoff queue lives in memory"};
-  }
-  if (has_rules(options)) {
-    return {
-        Errc::invalid_argument,
-        "bytes_max, key_messages_max, overflow, watermarks, priorities and dedup_window are for "
-        "queues of Durability::none"};
-  }
-  if (options.on_death != OnDeath::continue_key) {
-    return {Errc::invalid_argument, "a queue that survives has OnDeath::continue_key"};
   }
   return {};
 }

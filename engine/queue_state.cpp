@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <thread>
 #include <utility>
 
@@ -22,9 +23,6 @@ using std::chrono::nanoseconds;
 // A position of 0 would make an id of 0, which names no message.
 constexpr std::uint64_t kFirstPosition = 1;
 
-// Positions that may have been claimed beyond the last one that the journal knows: those in the
-// inbox ring and in the outbox.
-constexpr std::uint64_t kPositionsSkipped = 1u << 22;
 constexpr unsigned kEpochShift = 40;  // of fences: rising over restarts without a record of each
 
 // A hold is shorter than this; a holder that was pre-empted is not waited for.
@@ -69,7 +67,7 @@ ShardOptions shard_options(const QueueOptions& options,
     const Journal& journal = place.journal->journal();
     const std::uint64_t used = journal.positions_end(id);
     shard.restored = std::min(shard.capacity, place.journal->recovered(id).waiting());
-    shard.first_position = used == 0 ? kFirstPosition : used + kPositionsSkipped;
+    shard.first_position = used == 0 ? kFirstPosition : used + ShardJournal::kPositionsSkipped;
     shard.first_fence = std::uint64_t{journal.epoch()} << kEpochShift;
   }
   return shard;
@@ -78,7 +76,7 @@ ShardOptions shard_options(const QueueOptions& options,
 // Bytes of the largest record that a message of the queue can be told with.
 std::size_t record_max(const QueueOptions& options) {
   constexpr std::size_t kStory = kStoryAttemptsMax * (sizeof(AttemptBody) + kErrorTextBytesMax);
-  constexpr std::size_t kFixed = 256;
+  constexpr std::size_t kFixed = 256 + kDedupIdBytesMax;
   return kFixed + kStory + kKeyBytesMax + kTypeBytesMax + options.payload_bytes_max;
 }
 
@@ -121,6 +119,7 @@ ShardHost::ShardHost(std::shared_ptr<Driver> driver_used,
       pool(options.payload_pool_bytes, content_max),
       limited(options.in_flight_max != 0 || options.rate.per_second > 0),
       watched(options.high_watermark != 0),
+      count_interrupted(options.count_interrupted),
       in_flight(options.in_flight_max),
       rate(interval_ns(options.rate), options.rate.burst) {}
 
@@ -172,7 +171,22 @@ Result<> QueueState::recover() {
     }
   }
   for (const auto& shard : shards_) {
-    shard->begin_recording();
+    shard->begin_recording(options_.durability == Durability::none);
+  }
+  if (watched) {
+    look_at_depth();
+  }
+  return options_.durability == Durability::none ? know_positions() : Result<>();
+}
+
+// Messages without a record wait until the positions of an earlier life are known to be passed.
+Result<> QueueState::know_positions() {
+  constexpr milliseconds kPatience{1'000};  // a journal without room must not keep it closed
+  for (const auto& shard : shards_) {
+    if (const Result<bool> known = shard->flush(kPatience);
+        !known && known.error().code != Errc::journal_full) {
+      return known.error();
+    }
   }
   return {};
 }
@@ -458,7 +472,7 @@ void QueueState::close() noexcept {
     onlookers.notify_all();
     if (journal != nullptr) {
       for (const auto& shard : shards_) {
-        (void)shard->record_everything();
+        (void)shard->record_everything(std::numeric_limits<std::int64_t>::max());
         journal->forget(*shard->journal());
       }
     }

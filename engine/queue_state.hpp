@@ -125,8 +125,10 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   std::shared_ptr<QueueObserver> observer() const;
   std::chrono::nanoseconds until_open(std::chrono::nanoseconds left) const;
 
+  Result<> know_positions();
   Result<> check_durability(Durability wanted) const;
-  Result<> journal_admits() const;
+  Durability durability_of(const Message& message) const;
+  Result<> journal_admits(std::span<const Message> messages) const;
   bool is_sync(const Message& message) const;
   void ask(std::span<const Message> messages, std::span<Draft> drafts) const;
   void tell_journal(const Group& group);

@@ -5,7 +5,34 @@
 
 namespace laneway::engine {
 
+bool RecoveredQueues::batch(const BatchHeader& header, std::uint64_t file_number) {
+  constexpr std::uint64_t kTellEvery = std::uint64_t{64} << 20;
+  so_far_.bytes += sizeof header + header.payload_bytes;
+  if (so_far_.bytes - told_bytes_ >= kTellEvery) {
+    told_bytes_ = so_far_.bytes;
+    so_far_.messages = messages();
+    so_far_.file = segment_name(file_number);
+    so_far_.offset = header.offset;
+    so_far_.end_lsn = header.first_lsn;
+    observer_.recovering(so_far_);
+  }
+  return true;
+}
+
+std::uint64_t RecoveredQueues::messages() const {
+  std::uint64_t sum = 0;
+  for (const auto& [id, shard] : shards) {
+    sum += shard.messages.size();
+  }
+  return sum;
+}
+
 bool RecoveredQueues::record(const RecordView& record) {
+  ++so_far_.records;
+  return apply(record);
+}
+
+bool RecoveredQueues::apply(const RecordView& record) {
   if (record.type() == RecordType::queue) {
     return queue(record);
   }
@@ -35,6 +62,11 @@ bool RecoveredQueues::record(const RecordView& record) {
       if (message != nullptr) {
         attempts_changed(record, message);
       }
+      return true;
+    case RecordType::remember:
+      return remember(record, &shard);
+    case RecordType::lane:
+      lane(record, &shard);
       return true;
     default:
       return (record.header.flags & kRecordIgnorable) != 0;
@@ -67,7 +99,13 @@ bool RecoveredQueues::whole(const RecordView& record, RecoveredShard* shard) {
       message.is() == RecordedState::waiting &&
       message.attempts > (message.story.empty() ? 0 : message.story.back().body.number);
   message.home = {record.sequence, told->fixed.order,
-                  static_cast<std::uint32_t>(padded_record(record.header.bytes))};
+                  static_cast<std::uint32_t>(padded_record(record.header.bytes)), 0};
+  if (told->dedup_until_ms) {
+    shard->ids[record.header.position] = {std::string(told->dedup), *told->dedup_until_ms,
+                                          message.home};
+  } else {
+    shard->ids.erase(record.header.position);
+  }
   shard->orders = std::max(shard->orders, told->fixed.order);
   return true;
 }
@@ -105,6 +143,7 @@ bool RecoveredQueues::death(const RecordView& record, RecoveredMessage* message)
     message->state.state = static_cast<std::uint8_t>(RecordedState::dead);
     message->state.reason = told->fixed.reason;
     message->state.died_ms = told->fixed.died_ms;
+    message->state.stops = told->fixed.stops;
     message->attempts = record.header.aux;
     message->interrupted = false;
     if (told->attempt) {
@@ -132,14 +171,35 @@ bool RecoveredQueues::order(const RecordView& record,
     message->story.clear();
     message->deadline.reset();
     message->due = told->due;
-    message->state.state =
-        static_cast<std::uint8_t>(told->due ? RecordedState::delayed : RecordedState::waiting);
+    const RecordedState later =
+        told->fixed.order != 0 ? RecordedState::retrying : RecordedState::delayed;
+    message->state.state = static_cast<std::uint8_t>(told->due ? later : RecordedState::waiting);
     return true;
   }
   if (message->is() == RecordedState::delayed) {
     message->state.state = static_cast<std::uint8_t>(RecordedState::waiting);
   }
   return true;
+}
+
+bool RecoveredQueues::remember(const RecordView& record, RecoveredShard* shard) {
+  const std::optional<RecordedId> told = read_remember(record);
+  if (told) {
+    const auto bytes = static_cast<std::uint32_t>(padded_record(record.header.bytes));
+    shard->ids[record.header.position] = {
+        std::string(told->id), told->fixed.until_ms, {record.sequence, 0, bytes, 0}};
+  }
+  return told.has_value();
+}
+
+// Its dead letters stay what they are, and stop it no more.
+void RecoveredQueues::lane(const RecordView& record, RecoveredShard* shard) {
+  const std::string_view key = read_lane(record);
+  for (auto& [position, message] : shard->messages) {
+    if (message.key == key) {
+      message.state.stops = 0;
+    }
+  }
 }
 
 bool RecoveredQueues::queue(const RecordView& record) {

@@ -2,6 +2,8 @@
 // messages that are not over, each in its state, until their queue is opened.
 #pragma once
 
+#include <laneway/observer.hpp>
+
 #include "engine/journal/scan.hpp"
 #include "engine/shard_journal.hpp"
 
@@ -36,8 +38,16 @@ struct RecoveredMessage {
   RecordedState is() const { return static_cast<RecordedState>(state.state); }
 };
 
+// A dedup id. While its message lives its home is the message's.
+struct RecoveredId {
+  std::string id;
+  std::int64_t until_ms = 0;
+  ShardJournal::Home home;
+};
+
 struct RecoveredShard {
   std::unordered_map<std::uint64_t, RecoveredMessage> messages;  // by position
+  std::map<std::uint64_t, RecoveredId> ids;                      // by position
   std::uint64_t orders = 0;                                      // the highest
 
   // Those that are not dead letters.
@@ -56,18 +66,30 @@ struct RecoveredQueue {
 
 class RecoveredQueues final : public RecordSink {
  public:
+  // `observer` hears how far it is.
+  explicit RecoveredQueues(EngineObserver& observer) : observer_(observer) {}
+
   bool record(const RecordView& record) override;
+  bool batch(const BatchHeader& header, std::uint64_t file_number) override;
+  std::uint64_t messages() const;
 
   std::map<std::string, RecoveredQueue, std::less<>> queues;
   std::map<SourceId, RecoveredShard> shards;
 
  private:
+  bool apply(const RecordView& record);
   bool whole(const RecordView& record, RecoveredShard* shard);
   static void attempts_changed(const RecordView& record, RecoveredMessage* message);
   bool retry(const RecordView& record, RecoveredMessage* message);
   bool death(const RecordView& record, RecoveredMessage* message);
   bool order(const RecordView& record, RecoveredShard* shard, RecoveredMessage* message);
+  static bool remember(const RecordView& record, RecoveredShard* shard);
+  static void lane(const RecordView& record, RecoveredShard* shard);
   bool queue(const RecordView& record);
+
+  EngineObserver& observer_;
+  JournalRecovery so_far_;
+  std::uint64_t told_bytes_ = 0;
 };
 
 }  // namespace laneway::engine

@@ -385,13 +385,10 @@ void Shard::drain_inbox(std::int64_t now_ns) {
   const std::uint32_t count = journal_->acceptable(inbox_head_, kHoldItemsMax);
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint64_t position = inbox_head_;
-    Submission& entry = inbox_.entry(position);
-    const bool sync = (entry.due_tick & ShardJournal::kSync) != 0;
-    entry.due_tick &= ~ShardJournal::kSync;
+    std::uint64_t& due_tick = inbox_.entry(position).due_tick;
+    const std::uint64_t asked = std::exchange(due_tick, due_tick & ShardJournal::kTick);
     accept(now_ns);
-    if (sync) {
-      journal_->settle_unconfirmed(position);
-    }
+    journal_->settle_unconfirmed(position, asked);
   }
   more_ = more_ || count == kHoldItemsMax;
 }

@@ -87,6 +87,7 @@ class Shard : public Letter {
   // --- settlers --------------------------------------------------------------------------------
   Result<> ack(Lease& lease);
   Result<> ack(Lease& lease, std::string_view result);
+  Result<> ack_durable(Lease& lease);
   // All other verdicts. `failure` may be null.
   Result<> settle(Lease& lease, LeaseState verdict, const Failure* failure);
   Result<> ack_through(Lease& lease, std::size_t count);
@@ -130,14 +131,19 @@ class Shard : public Letter {
   Result<> keep_journal(JournalHost& journal, Outbox& outbox);
   // What an earlier life left, in their states. invalid_argument: there is no room for all of it.
   Result<> restore(RecoveredShard& recovered);
-  // Last: from here on everything is recorded.
-  void begin_recording();
+  // Last: from here on everything is recorded; if so wanted, first which positions are used.
+  void begin_recording(bool mark_positions);
   ShardJournal* journal() { return journal_.get(); }
   // By whoever runs the journal. True: there is more to do, or the token was taken.
   bool run_journal();
   // Records all that was published and settled before the call. Answers how many records that
-  // makes. Runs the shard; waits for its holder and for room.
-  std::uint64_t record_everything();
+  // makes. Runs the shard; waits for its holder, and for room until the deadline: journal_full.
+  Result<std::uint64_t> record_everything(std::int64_t deadline_ns);
+
+  // Waits until what was published and settled before the call is on stable storage: true.
+  Result<bool> flush(std::chrono::milliseconds timeout);
+  // For a publisher that gives up. False: the message is recorded already.
+  bool withdraw(std::uint64_t position);
 
   // For good. Answers how many Lease objects have not delivered their final entry.
   std::uint64_t close();
@@ -149,6 +155,7 @@ class Shard : public Letter {
  private:
   friend class Hold;
   friend class ShardJournal;
+  class Restoring;
 
   enum class Final : std::uint64_t { acked, acked_with_result, settled, unpin, unpin_run };
   static constexpr std::uint64_t kNoTick = ~std::uint64_t{0};
@@ -178,10 +185,12 @@ class Shard : public Letter {
   bool saw_inbox(std::uint64_t end) const;
   bool grantable() const;
   void raise_limit();
+  std::uint64_t of_key(const Admission& admission) const;
   void decide(Admission* admission, std::uint64_t key_messages_max, std::int64_t now_ns);
   std::uint64_t next_look(std::uint64_t next_due) const;
   std::uint32_t take_credits(std::uint32_t wanted);
   void return_credits();
+  bool room_to_act() const { return journal_ == nullptr || journal_->room_to_act(); }
   bool help();
   bool timers_behind() const { return more_ || timers_tick_ != inbox_tick_; }
   void release();

@@ -62,9 +62,10 @@ struct ShardHost {
   }
 
   EventCount consumers;
-  EventCount onlookers;  // wait for the end of a message, or for room
-  const bool limited;    // in what may be granted: in_flight or rate
-  const bool watched;    // has watermarks
+  EventCount onlookers;          // wait for the end of a message, or for room
+  const bool limited;            // in what may be granted: in_flight or rate
+  const bool watched;            // has watermarks
+  const bool count_interrupted;  // deliveries that the end of the process ended
   Credits in_flight;
   RateGate rate;
   Watermark high;

@@ -13,10 +13,15 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// Of the time of death in a listing's cursor: a letter may be older than the clock.
+constexpr std::int64_t kBeforeClockUs = -(kLongAgoNanos / kDeathNanos);
 constexpr std::uint64_t kEndOfTime = (std::uint64_t{1} << 38) - 1;  // as late as a deadline can be
 
 Error closed() {
   return {Errc::closed, 0, "the queue has been closed"};
+}
+Error behind() {
+  return {Errc::journal_full, 0, "the journal is behind; try again later"};
 }
 
 }  // namespace
@@ -35,10 +40,11 @@ std::uint64_t Shard::due_hint() const {
   return hint_.read().next_due;
 }
 
-// What must be durable first and is not yet counts as seen: it shows as accepted.
+// What waits for the journal counts as seen: it shows as accepted.
 bool Shard::saw_inbox(std::uint64_t end) const {
-  return inbox_head_ >= end || (journal_ != nullptr && journal_->recorded() >= end &&
-                                journal_->acceptable(inbox_head_, 1) == 0);
+  return inbox_head_ >= end ||
+         (journal_ != nullptr && (journal_->recorded() >= end || journal_->publishes_wait()) &&
+          journal_->acceptable(inbox_head_, 1) == 0);
 }
 
 bool Shard::catch_up() {
@@ -51,8 +57,9 @@ bool Shard::catch_up() {
         return false;
       }
       hold.step(Hold::kEverything);
-      if (saw_inbox(inbox) && returns_head_ >= returns && !timers_behind()) {
-        return true;
+      const bool stuck = journal_ != nullptr && !journal_->room_to_act();
+      if (stuck || (saw_inbox(inbox) && returns_head_ >= returns && !timers_behind())) {
+        return true;  // a stalled disk is no reason to show nothing
       }
     }
     if (journal_ != nullptr) {
@@ -125,6 +132,9 @@ Result<MessageState> Shard::cancel(std::uint64_t position) {
   if (!hold) {
     return closed();
   }
+  if (!room_to_act()) {
+    return behind();
+  }
   const std::uint32_t index = core_.find(position);
   if (index == ShardCore::kNoSlot || core_.slot(index).state == SlotState::dead) {
     return {Errc::not_found, "no such message, or it is over"};
@@ -151,7 +161,7 @@ Result<std::uint64_t> Shard::dead_letters(std::uint64_t from_us,
   std::uint64_t next_us = 0;
   core_.each_dead([&](std::uint32_t index) {
     const Slot& slot = core_.slot(index);
-    const auto died_us = static_cast<std::uint64_t>(slot.since_ns / kDeathNanos);
+    const auto died_us = static_cast<std::uint64_t>(slot.since_ns / kDeathNanos + kBeforeClockUs);
     if (died_us < from_us || !fits(query.filter, slot, hold.now_ns())) {
       return true;
     }
@@ -235,6 +245,9 @@ Result<> Shard::replay(std::uint64_t position, std::uint64_t due_tick) {
   if (!hold) {
     return closed();
   }
+  if (!room_to_act()) {
+    return behind();
+  }
   const std::uint32_t index = core_.find(position);
   if (index == ShardCore::kNoSlot || core_.slot(index).state != SlotState::dead) {
     return {Errc::not_found, "no such dead letter"};
@@ -251,6 +264,9 @@ Result<> Shard::release_key(std::string_view key, std::uint32_t key_hash) {
   if (!hold) {
     return closed();
   }
+  if (!room_to_act()) {
+    return behind();
+  }
   if (!core_.release_key(key, key_hash, hold.now_ns())) {
     return {Errc::not_found, "no dead letter stops this key"};
   }
@@ -265,6 +281,9 @@ Result<> Shard::discard(std::uint64_t position) {
   if (!hold) {
     return closed();
   }
+  if (!room_to_act()) {
+    return behind();
+  }
   const std::uint32_t index = core_.find(position);
   if (index == ShardCore::kNoSlot || core_.slot(index).state != SlotState::dead) {
     return {Errc::not_found, "no such dead letter"};
@@ -275,20 +294,27 @@ Result<> Shard::discard(std::uint64_t position) {
 
 std::uint64_t Shard::take_back_leases() {
   std::uint64_t taken = 0;
-  (void)catch_up();
-  Hold hold = Hold::patient(*this);
-  if (!hold) {
-    return taken;
-  }
-  core_.each_leased([&](std::uint32_t index) {
-    const LeaseWord::View word = words_[index].end(kEndOfTime);
-    if (word.state == LeaseState::expired) {
-      const std::uint32_t run = core_.slot(index).run;
-      taken += (run == 0 ? 1 : core_.run(run).size) - word.prefix;
-      core_.settle(index, LeaseEnd::taken_back, word.prefix, nullptr, hold.now_ns());
-      timers_tick_ = kNoTick;
+  for (bool more = true; more;) {
+    more = false;
+    (void)catch_up();
+    Hold hold = Hold::patient(*this);
+    if (!hold) {
+      return taken;
     }
-  });
+    core_.each_leased([&](std::uint32_t index) {
+      if (!room_to_act()) {
+        more = true;
+        return;
+      }
+      const LeaseWord::View word = words_[index].end(kEndOfTime);
+      if (word.state == LeaseState::expired) {
+        const std::uint32_t run = core_.slot(index).run;
+        taken += (run == 0 ? 1 : core_.run(run).size) - word.prefix;
+        core_.settle(index, LeaseEnd::taken_back, word.prefix, nullptr, hold.now_ns());
+        timers_tick_ = kNoTick;
+      }
+    });
+  }
   return taken;
 }
 

@@ -9,11 +9,12 @@
 #include "engine/concurrent/mailbox.hpp"
 #include "engine/core/shard_core.hpp"
 #include "engine/core/shard_log.hpp"
+#include "engine/home_lists.hpp"
 #include "engine/journal/journal.hpp"
 #include "engine/shard_host.hpp"
 
-#include <algorithm>
 #include <cstdint>
+#include <vector>
 
 namespace laneway::engine {
 
@@ -29,15 +30,15 @@ struct HoldBudget {
 
 class ShardJournal final : public ShardLog {
  public:
-  // A submission whose publisher waits until it is durable carries this in its due tick.
-  static constexpr std::uint64_t kSync = std::uint64_t{1} << 63;
+  using Home = HomeLists::Home;
 
-  // Where a message was last told whole.
-  struct Home {
-    std::uint64_t sequence = 0;
-    std::uint64_t order = 0;
-    std::uint32_t bytes = 0;
-  };
+  // What a submission carries in its due tick, beside the tick.
+  static constexpr std::uint64_t kSync = std::uint64_t{1} << 63;       // durable before delivered
+  static constexpr std::uint64_t kSilent = std::uint64_t{1} << 62;     // leaves no record
+  static constexpr std::uint64_t kWithdrawn = std::uint64_t{1} << 61;  // ends as soon as accepted
+  static constexpr std::uint64_t kTick = kWithdrawn - 1;
+  // Positions that may have been claimed beyond the last one that the journal knows.
+  static constexpr std::uint64_t kPositionsSkipped = std::uint64_t{1} << 22;
 
   struct Letterbox : Letter {
     Shard* shard = nullptr;
@@ -50,21 +51,37 @@ class ShardJournal final : public ShardLog {
   Outbox& outbox() const { return outbox_; }         // any thread
   Letterbox& letterbox() { return letterbox_; }      // any thread
 
-  // A message of an earlier life has this slot and this home.
-  void adopt(std::uint32_t slot, const Home& home);
+  // --- what an earlier life left, before the first hold -----------------------------------------
+  // In the order of the records: the home of a message, or of the id at a place of the window.
+  void adopt(std::uint32_t slot, const Home& home, bool detached);
+  void adopt_id(std::uint32_t place, const Home& home);
+  // The home of nobody any more.
+  void drop(const Home& home) { dropped_.push_back(home); }
   void begin_orders_above(std::uint64_t order) { orders_ = order; }
 
+  // Says at once which positions are used, for messages that are not recorded.
+  void mark_positions() { mark({}); }
+
   // --- a hold -----------------------------------------------------------------------------------
-  // Records what is in the inbox, and tells again what stands in the way of reclaiming.
-  // Answers what there is room for.
+  // Records what is in the inbox, and tells again what stands in the way of reclaiming. Answers
+  // what there is room for.
   [[gnu::cold, gnu::noinline]] HoldBudget begin(std::int64_t now_ns);
   // Records the publishes that are in the inbox and not yet recorded.
   void record_inbox();
+  // There is so little room that publishes wait; and whether they do.
+  bool behind() const { return outbox_.room() < reserve(); }
+  bool publishes_wait() const { return publishes_wait_; }
+  // For one thing that an operator does. Several may have looked before one of them does it.
+  bool room_to_act() const { return outbox_.room() >= kActBytes; }
   // How many of `count` messages from `position` on the core may have now: those that are recorded,
   // up to the first one that must be durable and is not.
   std::uint32_t acceptable(std::uint64_t position, std::uint32_t count) const;
-  // Once the core has it: a message that could not be made durable is taken back.
-  void settle_unconfirmed(std::uint64_t position);
+  // Once the core has it: one that was withdrawn, or can never be durable, ends.
+  void settle_unconfirmed(std::uint64_t position, std::uint64_t due_tick);
+  // Messages of this key that wait in the inbox to be durable.
+  std::uint64_t unaccepted(std::string_view key, std::uint32_t key_hash) const;
+  // The publisher of this message has given up. False: it is recorded.
+  bool withdraw(std::uint64_t position);
   // Publishes below this position are recorded, or were before there was a journal.
   std::uint64_t recorded() const { return recorded_; }
   // Shows what was recorded to the writer. True: there was something.
@@ -79,58 +96,60 @@ class ShardJournal final : public ShardLog {
   void died(std::uint32_t slot) override;
   void replayed(std::uint32_t slot, std::uint64_t due_tick) override;
   void resolved(std::uint32_t slot, MessageState outcome) override;
+  void released(std::string_view key) override;
+  void forgot_id(std::uint32_t place) override;
 
  private:
-  // A home in a list by age: those of publishes, and those of messages told again, which are
-  // younger than all told before them.
-  struct Place {
-    Home home;
-    std::uint32_t next;  // slot + 1
-    std::uint32_t prev;
-    bool relocated;
-    bool detached;
-  };
-  struct List {
-    std::uint32_t first = 0;
-    std::uint32_t last = 0;
-  };
+  static constexpr std::size_t kActBytes = std::size_t{64} << 10;
 
   static std::size_t bytes(const Shard& shard);
-  List& list_of(const Place& place) { return place.relocated ? relocated_ : published_; }
-  void link(std::uint32_t slot);
-  void unlink(std::uint32_t slot);
+  std::size_t reserve() const { return outbox_.size() / 4; }
+  std::uint32_t home_of_id(std::uint32_t place) const;
+  bool silent(std::uint32_t slot) const { return homes_.home(slot).bytes == 0; }
+
   void relocate_some();
-  bool relocate_first(List& list, std::uint64_t below);
-  void relocate(std::uint32_t slot);
+  bool relocate(std::uint32_t index);
+  void retell(std::uint32_t slot);
+  void retell_id(std::uint32_t index);
+  void close(const Home& home);
+  void mark(const FrameHead& head);
+
+  void pass_over(const Submission& submission);
   void record_publish(const Submission& submission, std::uint64_t position);
+  std::uint32_t id_of(std::uint64_t position);
+  void order(RecordType type, std::uint32_t slot, std::uint64_t order, std::uint64_t due_tick);
 
   RecordHeader header(std::uint64_t position, std::uint16_t aux = 0) const;
   std::int64_t wall_ms(std::int64_t ns) const;
   DueBody due(std::uint64_t tick) const;
   RecordedAttempt attempt(const AttemptStory::Record& record) const;
   RecordedAttempt last_attempt(const Slot& slot) const;
-  RecordedMessage content(const MessageBody& body) const;
-  void order(RecordType type, std::uint32_t slot, std::uint64_t due_tick);
-  std::uint64_t append(const FrameHead& head);
+  void content(const MessageBody& body, std::uint32_t id, RecordedMessage* message) const;
+  std::uint64_t append(FrameHead head);
+  std::uint32_t padded() const { return static_cast<std::uint32_t>(writer_.padded().size()); }
 
   ShardHost& host_;
   JournalHost& journal_;
   Outbox& outbox_;
   Shard& shard_;
   Arena memory_;
-  std::span<Place> places_;  // by slot
-  std::span<Home> inbox_;    // of recorded messages, by position modulo the inbox ring
+  HomeLists homes_;           // by slot; behind those, by place in the dedup window
+  std::span<bool> detached_;  // by slot: left the order of its key
+  std::span<Home> inbox_;     // of recorded messages, by position modulo the inbox ring
   const std::size_t event_bytes_;
   const std::size_t grant_bytes_;
   RecordWriter writer_;
   Letterbox letterbox_;
-  List published_;
-  List relocated_;
-  std::uint64_t recorded_;  // positions below are recorded
+  std::uint64_t recorded_;      // positions below are recorded
+  std::uint64_t told_;          // positions below are known to be used by what is recorded
+  std::uint64_t ids_told_ = 0;  // numbers below in the dedup window are recorded
   std::uint64_t orders_ = 0;
   std::uint64_t last_order_record_ = 0;  // number + 1 of the last record that gave an order
   std::int64_t now_ns_ = 0;
+  Home closing_;               // nobody's any more: the next record says so
+  std::vector<Home> dropped_;  // the same, from an earlier life
   bool unpublished_ = false;
+  bool publishes_wait_ = false;
 };
 
 }  // namespace laneway::engine

@@ -3,6 +3,8 @@
 #include "engine/hold.hpp"
 #include "engine/shard.hpp"
 
+#include <algorithm>
+
 namespace laneway::engine {
 
 // Every publish of a key with a limit comes this way, and what it accepts is in its lane before the
@@ -45,13 +47,16 @@ void Shard::decide(Admission* admission, std::uint64_t key_messages_max, std::in
     if (admission->duplicate) {
       return;
     }
+    if (journal_ != nullptr && journal_->behind()) {
+      admission->refused = Errc::queue_full;  // to forget an id is to record something
+      return;
+    }
   }
-  const Submission& submission = admission->submission;
-  if (!admission->key.empty() &&
-      core_.lane_length(admission->key, submission.key_hash) >= key_messages_max) {
+  if (!admission->key.empty() && of_key(*admission) >= key_messages_max) {
     admission->refused = Errc::key_full;
     return;
   }
+  const Submission& submission = admission->submission;
   const Inbox::Claim claim = inbox_.claim(1);
   if (claim.count == 0) {
     admission->refused = Errc::queue_full;
@@ -69,20 +74,38 @@ void Shard::decide(Admission* admission, std::uint64_t key_messages_max, std::in
   }
 }
 
+// What must be durable first is not in its lane yet.
+std::uint64_t Shard::of_key(const Admission& admission) const {
+  const std::uint32_t key_hash = admission.submission.key_hash;
+  const std::uint64_t unaccepted =
+      journal_ == nullptr ? 0 : journal_->unaccepted(admission.key, key_hash);
+  return core_.lane_length(admission.key, key_hash) + unaccepted;
+}
+
+bool Shard::withdraw(std::uint64_t position) {
+  Hold hold = Hold::patient(*this);
+  return hold && journal_->withdraw(position);
+}
+
 std::uint64_t Shard::drop_oldest() {
   Hold hold = Hold::patient(*this);
   if (!hold) {
     return 0;
   }
   hold.step(Hold::kEverything);
+  if (!room_to_act()) {
+    return 0;
+  }
   timers_tick_ = kNoTick;
   return core_.drop_oldest(hold.now_ns());
 }
 
 std::uint64_t Shard::occupied() const {
+  // Those of an earlier life are in it without a claim: they make `left` less than nothing.
   const std::uint64_t left = hint_.read().core_limit - first_position_ - capacity_;
   const std::uint64_t claimed = inbox_.claimed() - first_position_;
-  return claimed > left ? claimed - left : 0;
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(0, static_cast<std::int64_t>(claimed - left)));
 }
 
 bool Shard::may_have_room() {

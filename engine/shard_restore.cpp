@@ -95,6 +95,152 @@ std::vector<RestoredAttempt> story(const RecoveredMessage& message, const WallTi
 
 }  // namespace
 
+// One shard on its way back, step by step.
+class Shard::Restoring {
+ public:
+  Restoring(Shard& shard, RecoveredShard& recovered)
+      : shard_(shard),
+        core_(shard.core_),
+        recovered_(recovered),
+        now_ns_(shard.host_.now_ns()),
+        times_(shard.host_, now_ns_) {}
+
+  Result<> place_messages() {
+    for (auto& [position, message] : recovered_.messages) {
+      all_.push_back({position, &message});
+      dead_ += message.is() == RecordedState::dead ? 1 : 0;
+    }
+    if (dead_ > core_.dead_max() || all_.size() - dead_ > core_.capacity()) {
+      return {Errc::invalid_argument,
+              "the journal holds more messages than the queue has room for"};
+    }
+    sort_by([](const Returning& each) { return each.position; });
+    for (Returning& each : all_) {
+      RestoredMessage restored;
+      if (!fill(*each.message, times_, shard_.host_, &restored.submission)) {
+        return {Errc::invalid_argument, "the journal holds more bytes than payload_pool_bytes"};
+      }
+      const std::vector<RestoredAttempt> attempts = story(*each.message, times_);
+      restored.position = each.position;
+      restored.published_ns = times_.ns(each.message->fixed.published_ms);
+      restored.attempts = each.message->attempts;
+      restored.priority = each.message->fixed.priority;
+      restored.story = attempts;
+      each.slot = core_.restore(restored);
+      if (core_.counts_bytes()) {
+        shard_.host_.bytes_held.add(restored.submission.content_bytes());
+      }
+      homes_.push_back({each.message->home.sequence, each.slot, each.message, nullptr});
+    }
+    return {};
+  }
+
+  // The newest ones, as many as are remembered.
+  void restore_ids() {
+    const std::size_t room = core_.dedup().size();
+    std::size_t too_many = recovered_.ids.size() - std::min(room, recovered_.ids.size());
+    for (const auto& [position, id] : recovered_.ids) {
+      const auto message = recovered_.messages.find(position);
+      const bool alone = message == recovered_.messages.end();
+      if (too_many != 0) {
+        --too_many;
+        if (alone) {
+          shard_.journal_->drop(id.home);
+        }
+        continue;
+      }
+      const auto hash = static_cast<std::uint32_t>(hash_bytes(id.id));
+      const std::uint32_t place = core_.restore_id(
+          core_.dedup().entry_of(id.id, hash, position, times_.ns(id.until_ms)), now_ns_);
+      if (alone) {
+        homes_.push_back({id.home.sequence, place, nullptr, &id});
+      } else {
+        message->second.home.id = place + 1;
+      }
+    }
+  }
+
+  void adopt_homes() {
+    std::sort(homes_.begin(), homes_.end(),
+              [](const Home& a, const Home& b) { return a.sequence < b.sequence; });
+    for (const Home& each : homes_) {
+      if (each.message != nullptr) {
+        shard_.journal_->adopt(each.index, each.message->home, each.message->state.detached != 0);
+      } else {
+        shard_.journal_->adopt_id(each.index, each.id->home);
+      }
+    }
+  }
+
+  void bury_the_dead() {
+    sort_by([](const Returning& each) { return each.message->state.died_ms; });
+    for (const Returning& each : all_) {
+      const RecoveredMessage& message = *each.message;
+      if (message.is() == RecordedState::dead) {
+        core_.restore_dead(each.slot, static_cast<DeadReason>(message.state.reason),
+                           times_.ns(message.state.died_ms));
+      }
+    }
+  }
+
+  void order_all() {
+    sort_by([](const Returning& each) { return each.message->home.order; });
+    for (const Returning& each : all_) {
+      const RecoveredMessage& message = *each.message;
+      switch (message.is()) {
+        case RecordedState::dead:
+          core_.restore_order_of_dead(each.slot, message.state.stops != 0);
+          break;
+        case RecordedState::delayed:
+          core_.restore_delayed(each.slot, times_.tick(*message.due));
+          break;
+        case RecordedState::retrying:
+          core_.restore_retrying(each.slot, times_.tick(*message.due), message.state.detached != 0,
+                                 now_ns_);
+          break;
+        case RecordedState::waiting:
+          restore_waiting(each);
+          break;
+      }
+    }
+  }
+
+ private:
+  struct Home {
+    std::uint64_t sequence;
+    std::uint32_t index;              // slot, or place in the dedup window
+    const RecoveredMessage* message;  // one of the two
+    const RecoveredId* id;
+  };
+
+  // One that has used up its attempts without an end to the last is a dead letter now.
+  void restore_waiting(const Returning& each) {
+    const bool used_up = each.message->attempts >= core_.slot(each.slot).attempts_max;
+    if (each.message->interrupted && used_up && dead_ < core_.dead_max()) {
+      ++dead_;
+      core_.restore_dead(each.slot, DeadReason::attempts, now_ns_);
+      core_.restore_order_of_dead(each.slot, true);
+    } else {
+      core_.restore_waiting(each.slot, now_ns_);
+    }
+  }
+
+  template <class Value>
+  void sort_by(Value value) {
+    std::stable_sort(all_.begin(), all_.end(),
+                     [&](const Returning& a, const Returning& b) { return value(a) < value(b); });
+  }
+
+  Shard& shard_;
+  ShardCore& core_;
+  RecoveredShard& recovered_;
+  const std::int64_t now_ns_;
+  const WallTimes times_;
+  std::vector<Returning> all_;
+  std::vector<Home> homes_;
+  std::uint64_t dead_ = 0;
+};
+
 Result<> Shard::keep_journal(JournalHost& journal, Outbox& outbox) {
   journal_ = std::make_unique<ShardJournal>(host_, journal, outbox, *this);
   if (!journal_->mapped()) {
@@ -104,78 +250,27 @@ Result<> Shard::keep_journal(JournalHost& journal, Outbox& outbox) {
 }
 
 Result<> Shard::restore(RecoveredShard& recovered) {
-  const std::int64_t now_ns = host_.now_ns();
-  const WallTimes times(host_, now_ns);
-  std::vector<Returning> all;
-  std::uint64_t dead = 0;
-  for (auto& [position, message] : recovered.messages) {
-    all.push_back({position, &message});
-    dead += message.is() == RecordedState::dead ? 1 : 0;
+  Restoring restoring(*this, recovered);
+  if (const Result<> placed = restoring.place_messages(); !placed) {
+    return placed;
   }
-  if (dead > core_.dead_max() || all.size() - dead > core_.capacity()) {
-    return {Errc::invalid_argument, "the journal holds more messages than the queue has room for"};
-  }
-  const auto sort_by = [&](auto value) {
-    std::sort(all.begin(), all.end(),
-              [&](const Returning& a, const Returning& b) { return value(a) < value(b); });
-  };
-  sort_by([](const Returning& each) { return each.position; });
-  for (Returning& each : all) {
-    RestoredMessage restored;
-    if (!fill(*each.message, times, host_, &restored.submission)) {
-      return {Errc::invalid_argument, "the journal holds more bytes than payload_pool_bytes"};
-    }
-    const std::vector<RestoredAttempt> attempts = story(*each.message, times);
-    restored.position = each.position;
-    restored.published_ns = times.ns(each.message->fixed.published_ms);
-    restored.attempts = each.message->attempts;
-    restored.story = attempts;
-    each.slot = core_.restore(restored);
-  }
-  sort_by([](const Returning& each) { return each.message->home.sequence; });
-  for (const Returning& each : all) {
-    journal_->adopt(each.slot, each.message->home);
-  }
-  sort_by([](const Returning& each) { return each.message->state.died_ms; });
-  for (const Returning& each : all) {
-    if (each.message->is() == RecordedState::dead) {
-      core_.restore_dead(each.slot, static_cast<DeadReason>(each.message->state.reason),
-                         std::max<std::int64_t>(0, times.ns(each.message->state.died_ms)));
-    }
-  }
-  sort_by([](const Returning& each) { return each.message->home.order; });
-  for (const Returning& each : all) {
-    const RecoveredMessage& message = *each.message;
-    const bool used_up = message.attempts >= core_.slot(each.slot).attempts_max;
-    switch (message.is()) {
-      case RecordedState::dead:
-        break;
-      case RecordedState::delayed:
-        core_.restore_delayed(each.slot, times.tick(*message.due));
-        break;
-      case RecordedState::retrying:
-        core_.restore_retrying(each.slot, times.tick(*message.due), message.state.detached != 0,
-                               now_ns);
-        break;
-      case RecordedState::waiting:
-        if (message.interrupted && used_up && dead < core_.dead_max()) {
-          ++dead;
-          core_.restore_dead(each.slot, DeadReason::attempts, now_ns);
-        } else {
-          core_.restore_waiting(each.slot, now_ns);
-        }
-        break;
-    }
-  }
+  restoring.restore_ids();
+  restoring.adopt_homes();
+  restoring.bury_the_dead();
+  restoring.order_all();
   journal_->begin_orders_above(recovered.orders);
   recovered = {};
   return {};
 }
 
 // What follows is recorded; and the hint and the inbox learn of what is there.
-void Shard::begin_recording() {
+void Shard::begin_recording(bool mark_positions) {
   core_.set_log(journal_.get());
   journal_->journal().attach(*journal_);
+  if (mark_positions) {
+    const Hold hold(*this);
+    journal_->mark_positions();
+  }
   look_again();
 }
 
@@ -188,24 +283,37 @@ bool Shard::run_journal() {
   return journal_->anything_to_do();
 }
 
-std::uint64_t Shard::record_everything() {
+Result<std::uint64_t> Shard::record_everything(std::int64_t deadline_ns) {
   const std::uint64_t inbox = inbox_.claimed();
   const std::uint64_t returns = returns_.claimed();
+  JournalHost& journal = journal_->journal();
   for (;;) {
     {
       Hold hold = Hold::patient(*this);
       if (!hold) {
-        return 0;
+        return {Errc::closed, "the queue has been closed"};
       }
       hold.step(0);
-      const bool recorded = journal_->recorded() >= inbox && returns_head_ >= returns;
-      if (recorded || journal_->journal().failed() != 0) {
+      if (journal.failed() != 0 || (journal_->recorded() >= inbox && returns_head_ >= returns)) {
         return journal_->outbox().appended();
       }
+      if (journal.full() || hold.now_ns() >= deadline_ns) {
+        return {Errc::journal_full, "what was published has no room in the journal yet"};
+      }
     }
-    journal_->journal().help();
+    journal.help();
     patience();
   }
+}
+
+Result<bool> Shard::flush(milliseconds timeout) {
+  const std::int64_t deadline_ns =
+      host_.now_ns() + nanoseconds(std::min(timeout, milliseconds(kWaitMsMax))).count();
+  const Result<std::uint64_t> records = record_everything(deadline_ns);
+  if (!records) {
+    return records.error();
+  }
+  return journal_->journal().wait_for_records(journal_->outbox(), *records, timeout);
 }
 
 }  // namespace laneway::engine

@@ -66,6 +66,21 @@ Result<> Shard::ack(Lease& lease, std::string_view result) {
   return {};
 }
 
+Result<> Shard::ack_durable(Lease& lease) {
+  if (journal_ == nullptr) {
+    return {Errc::not_durable, "the queue lives in memory only"};
+  }
+  const std::shared_ptr<ShardHost> alive = host_.keep();
+  if (const Result<> acked = ack(lease); !acked) {
+    return acked;
+  }
+  const Result<bool> durable = flush(std::chrono::milliseconds(kWaitMsMax));
+  if (!durable) {
+    return durable.error();
+  }
+  return *durable ? Result<>() : Result<>(Errc::journal_full, "acknowledged, not yet durably");
+}
+
 // The one final entry of a Lease. The queue may be freed as soon as the cell is filled, so what is
 // needed after that is fetched before; a sleeper that registers in between sees the claim.
 void Shard::deliver(Lease& lease, std::uint64_t entry) {

@@ -1,6 +1,6 @@
 // Floor 2. DedupWindow: which message came with which dedup id, for a time and in bounded memory: a
 // ring of the newest ids, oldest first out, and a table from their hashes. Ids are compared whole.
-// Complexity: O(1) expected.
+// An id has a number, rising by one, and a place in the ring. Complexity: O(1) expected.
 #pragma once
 
 #include "engine/base/limits.hpp"
@@ -46,39 +46,65 @@ class DedupWindow {
 
   // After find answered 0. True: an id had to go before its time.
   bool add(std::string_view id, std::uint32_t hash, std::uint64_t position, std::int64_t now_ns) {
-    LANEWAY_ASSERT(id.size() <= kDedupIdBytesMax);
+    return add(entry_of(id, hash, position, now_ns + window_ns_), now_ns, [](std::uint32_t) {});
+  }
+  // The same with an end of its own; calls forget(place) for each id that goes.
+  template <class Forget>
+  bool add(const Entry& added, std::int64_t now_ns, Forget forget) {
     bool early = false;
     // Two for one, so that old ones do not stay.
-    for (int i = 0; i < 2 && count_ != 0 && entries_[oldest_].until_ns <= now_ns; ++i) {
-      forget_oldest();
+    for (int i = 0; i < 2 && begin_ != end_ && entries_[oldest()].until_ns <= now_ns; ++i) {
+      forget(forget_oldest());
     }
-    if (count_ == entries_.size()) {
-      early = entries_[oldest_].until_ns > now_ns;
-      forget_oldest();
+    if (end_ - begin_ == entries_.size()) {
+      early = entries_[oldest()].until_ns > now_ns;
+      forget(forget_oldest());
     }
-    const std::size_t place = (oldest_ + count_++) % entries_.size();
-    Entry& entry = entries_[place];
-    entry.position = position;
-    entry.until_ns = now_ns + window_ns_;
-    entry.hash = hash;
-    entry.bytes = static_cast<std::uint8_t>(id.size());
-    std::copy(id.begin(), id.end(), entry.id);
-    table_.insert(hash, static_cast<std::uint32_t>(place) + 1);
+    const auto place = static_cast<std::uint32_t>(end_++ % entries_.size());
+    entries_[place] = added;
+    table_.insert(added.hash, place + 1);
     return early;
   }
+  Entry entry_of(std::string_view id,
+                 std::uint32_t hash,
+                 std::uint64_t position,
+                 std::int64_t until_ns) const {
+    LANEWAY_ASSERT(id.size() <= kDedupIdBytesMax);
+    Entry entry{position, until_ns, hash, static_cast<std::uint8_t>(id.size()), {}};
+    std::copy(id.begin(), id.end(), entry.id);
+    return entry;
+  }
+  std::int64_t window_ns() const { return window_ns_; }
+
+  // Numbers of the ids that are in the ring.
+  std::uint64_t begin() const { return begin_; }
+  std::uint64_t end() const { return end_; }
+  std::uint32_t place_of(std::uint64_t number) const {
+    return static_cast<std::uint32_t>(number % entries_.size());
+  }
+  const Entry& at(std::uint32_t place) const { return entries_[place]; }
+  // Is the id at this place of the ring the one of the message at this position?
+  bool knows(std::uint32_t place, std::uint64_t position, std::int64_t now_ns) const {
+    const Entry& entry = entries_[place];
+    return entry.position == position && entry.until_ns > now_ns;
+  }
+  std::size_t size() const { return entries_.size(); }
 
  private:
-  void forget_oldest() {
-    table_.erase(entries_[oldest_].hash, static_cast<std::uint32_t>(oldest_) + 1);
-    oldest_ = (oldest_ + 1) % entries_.size();
-    --count_;
+  std::uint32_t oldest() const { return place_of(begin_); }
+  std::uint32_t forget_oldest() {
+    const std::uint32_t place = oldest();
+    table_.erase(entries_[place].hash, place + 1);
+    entries_[place].position = 0;
+    ++begin_;
+    return place;
   }
 
   std::span<Entry> entries_;
   ProbeTable table_;
   std::int64_t window_ns_;
-  std::size_t oldest_ = 0;
-  std::size_t count_ = 0;
+  std::uint64_t begin_ = 0;
+  std::uint64_t end_ = 0;
 };
 
 }  // namespace laneway::engine

@@ -30,6 +30,8 @@ class PriorityHeap {
     ranks_[slot].priority = priority;
   }
 
+  std::int32_t priority(std::uint32_t slot) const { return ranks_[slot].priority; }
+
   // The first one; not for an empty heap.
   std::uint32_t front() const { return heap_[0]; }
 

@@ -25,6 +25,7 @@ struct RestoredMessage {
   std::uint64_t position = 0;
   std::int64_t published_ns = 0;
   std::uint16_t attempts = 0;
+  std::int32_t priority = 0;
   std::span<const RestoredAttempt> story = {};
 };
 

@@ -60,12 +60,16 @@ class ShardCore {
   // in their order.
   std::uint32_t restore(const RestoredMessage& message);
   void restore_dead(std::uint32_t slot, DeadReason reason, std::int64_t died_ns);
+  // `stops`: its key waits for it.
+  void restore_order_of_dead(std::uint32_t slot, bool stops);
   void restore_waiting(std::uint32_t slot, std::int64_t now_ns);
   void restore_delayed(std::uint32_t slot, std::uint64_t due_tick);
   void restore_retrying(std::uint32_t slot,
                         std::uint64_t due_tick,
                         bool detached,
                         std::int64_t now_ns);
+  // By rising position, of messages that are there and of others. Answers its place in the window.
+  std::uint32_t restore_id(const DedupWindow::Entry& entry, std::int64_t now_ns);
   // Who hears of everything from now on, or null.
   void set_log(ShardLog* log) {
     log_ = log;
@@ -123,7 +127,19 @@ class ShardCore {
                    std::uint32_t hash,
                    std::uint64_t position,
                    std::int64_t now_ns) {
-    stats_.dedup_forgotten += dedup_.add(id, hash, position, now_ns) ? 1u : 0u;
+    const DedupWindow::Entry entry =
+        dedup_.entry_of(id, hash, position, now_ns + dedup_.window_ns());
+    const bool early = dedup_.add(entry, now_ns, [this](std::uint32_t place) {
+      if (log_ != nullptr) {
+        log_->forgot_id(place);
+      }
+    });
+    stats_.dedup_forgotten += early ? 1u : 0u;
+  }
+  const DedupWindow& dedup() const { return dedup_; }
+  bool counts_bytes() const { return options_.counts_bytes; }
+  std::int32_t priority(std::uint32_t slot) const {
+    return options_.priorities ? ranked_.priority(slot) : 0;
   }
   // Removes the oldest waiting message: its position, or 0 when none waits. O(1 + leased ones that
   // are older).
@@ -265,6 +281,8 @@ class ShardCore {
   void revoke(std::uint32_t slot, std::int64_t now_ns);
   void count_end(LeaseEnd end);
   void bury(std::uint32_t slot, DeadReason reason, std::int64_t now_ns);
+  void die(std::uint32_t slot, DeadReason reason, std::int64_t now_ns);
+  void list_dead(std::uint32_t slot, std::int64_t now_ns);
   void count_death(DeadReason reason);
   // Of a slot in a lane that is not its head: is the message before it dead?
   bool stopped_before(std::uint32_t slot) const {
@@ -304,7 +322,7 @@ class ShardCore {
   std::uint64_t left_ = 0;      // messages that no longer count against the capacity
   std::uint64_t beyond_ = 0;    // slots that count against the dead letters' bound
   std::uint64_t leases_out_ = 0;
-  std::int64_t last_died_ns_ = 0;
+  std::int64_t last_died_ns_ = kLongAgoNanos;
   struct {
     std::int64_t ns = 0;
     std::uint64_t us = 0;

@@ -17,6 +17,21 @@ void ShardCore::bury(std::uint32_t index, DeadReason reason, std::int64_t now_ns
   if (!stops) {
     leave_lane(index, now_ns);
   }
+  die(index, reason, now_ns);
+  if (log_ != nullptr) {
+    log_->died(index);
+  }
+  if (stops) {
+    stats_.keys_stopped += lanes_.is_head(index) ? 1u : 0u;
+    if (options_.on_death == OnDeath::divert_key && slot.lane_next != 0) {
+      wheel_.arm(slot.lane_next - 1, tick_floor(now_ns));
+    }
+  }
+  list_dead(index, now_ns);
+}
+
+void ShardCore::die(std::uint32_t index, DeadReason reason, std::int64_t now_ns) {
+  Slot& slot = slots_[index];
   slot.state = SlotState::dead;
   if (age_.used()) {
     age_.remove(index);
@@ -24,23 +39,19 @@ void ShardCore::bury(std::uint32_t index, DeadReason reason, std::int64_t now_ns
   slot.reason = static_cast<std::uint8_t>(reason);
   last_died_ns_ = std::max(now_ns, last_died_ns_ + kDeathNanos);
   slot.since_ns = last_died_ns_;
-  if (log_ != nullptr) {
-    log_->died(index);
-  }
   count_death(reason);
-  if (stops) {
-    stats_.keys_stopped += lanes_.is_head(index) ? 1u : 0u;
-    if (options_.on_death == OnDeath::divert_key && slot.lane_next != 0) {
-      wheel_.arm(slot.lane_next - 1, tick_floor(now_ns));
-    }
-  }
+}
+
+void ShardCore::list_dead(std::uint32_t index, std::int64_t now_ns) {
+  Slot& slot = slots_[index];
   if (dead_.size() >= options_.dead_max) {
     ++stats_.discarded_for_room;
     discard(dead_.front(), now_ns);
   }
   dead_.push_back(index);
   if (options_.dead_age_max_ms != 0) {
-    wheel_.arm(index, tick_after(now_ns, options_.dead_age_max_ms));
+    const auto age_max_ns = static_cast<std::int64_t>(options_.dead_age_max_ms) * kTickNanos;
+    wheel_.arm(index, tick_after(std::max<std::int64_t>(0, now_ns + age_max_ns), 0));
   }
   // While replayed or pinned ones fill the bound, as many go on counting against the capacity.
   if (!slot.beyond_capacity) {
@@ -103,6 +114,9 @@ bool ShardCore::release_key(std::string_view key, std::uint32_t key_hash, std::i
   if (head == 0 || slots_[head - 1].state != SlotState::dead) {
     return false;
   }
+  if (log_ != nullptr) {
+    log_->released(key);
+  }
   while (head != 0 && slots_[head - 1].state == SlotState::dead) {
     const std::uint32_t next = slots_[head - 1].lane_next;
     unstop(head - 1, now_ns);
@@ -118,9 +132,6 @@ void ShardCore::replay(std::uint32_t index, std::uint64_t due_tick, std::int64_t
   story_.forget(slot);
   slot.attempts = 0;
   slot.ttl_tick = 0;  // its deadline was for its first life
-  if (log_ != nullptr) {
-    log_->replayed(index, due_tick);
-  }
   if (age_.used()) {
     age_.push(index);
   }
@@ -128,6 +139,9 @@ void ShardCore::replay(std::uint32_t index, std::uint64_t due_tick, std::int64_t
     release_key(slot.key_view(), slot.key_hash, now_ns);
   }
   const bool in_place = slot.lane_prev != 0;
+  if (log_ != nullptr) {
+    log_->replayed(index, due_tick);
+  }
   stats_.keys_stopped -= in_place ? 1u : 0u;
   if (due_tick != 0) {
     slot.state = in_place ? SlotState::retrying : SlotState::delayed;

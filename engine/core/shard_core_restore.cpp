@@ -1,5 +1,5 @@
 // Floor 2. ShardCore: messages of an earlier life come back. First each gets its slot, by rising
-// position; then the dead ones their state, by time of death; then the others, in their order.
+// position; then the dead ones their state, by time of death; then all their place, in their order.
 #include "engine/core/shard_core.hpp"
 
 #include <algorithm>
@@ -30,11 +30,24 @@ std::uint32_t ShardCore::restore(const RestoredMessage& message) {
   --left_;  // it counts against the capacity
   ++stats_.published;
   index_.insert(index);
+  next_priority_ = message.priority;
+  if (noted_) {
+    note_entered(index);
+  }
   return index;
 }
 
 void ShardCore::restore_dead(std::uint32_t index, DeadReason reason, std::int64_t died_ns) {
-  bury(index, reason, died_ns);
+  die(index, reason, died_ns);
+  list_dead(index, died_ns);
+}
+
+void ShardCore::restore_order_of_dead(std::uint32_t index, bool stops) {
+  slots_[index].join = ++joins_;
+  if (stops && options_.on_death != OnDeath::continue_key && slots_[index].has_key()) {
+    (void)lanes_.append(index);
+    stats_.keys_stopped += lanes_.is_head(index) ? 1u : 0u;
+  }
 }
 
 void ShardCore::restore_waiting(std::uint32_t index, std::int64_t now_ns) {
@@ -58,6 +71,12 @@ void ShardCore::restore_retrying(std::uint32_t index,
   slots_[index].state = SlotState::retrying;
   ++stats_.delayed;
   arm_due(index, due_tick);
+}
+
+std::uint32_t ShardCore::restore_id(const DedupWindow::Entry& entry, std::int64_t now_ns) {
+  const std::uint32_t place = dedup_.place_of(dedup_.end());
+  (void)dedup_.add(entry, now_ns, [](std::uint32_t) {});
+  return place;
 }
 
 }  // namespace laneway::engine

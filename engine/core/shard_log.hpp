@@ -6,6 +6,7 @@
 #include <laneway/message.hpp>
 
 #include <cstdint>
+#include <string_view>
 
 namespace laneway::engine {
 
@@ -22,6 +23,8 @@ class ShardLog {
   virtual void died(std::uint32_t slot) = 0;
   virtual void replayed(std::uint32_t slot, std::uint64_t due_tick) = 0;
   virtual void resolved(std::uint32_t slot, MessageState outcome) = 0;
+  virtual void released(std::string_view key) = 0;  // goes on in spite of its dead letters
+  virtual void forgot_id(std::uint32_t place) = 0;  // in the dedup window
 
  protected:
   ~ShardLog() = default;

@@ -10,6 +10,9 @@ namespace laneway::engine {
 inline constexpr std::int64_t kTickNanos = 1'000'000;
 // No two letters of a shard die within one: listings tell them apart by it.
 inline constexpr std::int64_t kDeathNanos = 1'000;
+// Some 140 years before the clock's 0: before any message. What an earlier life brings may be older
+// than the clock.
+inline constexpr std::int64_t kLongAgoNanos = -(std::int64_t{1} << 62);
 
 // What a shard is sized and ruled by; the queue's options divided among its shards.
 struct ShardOptions {

@@ -77,15 +77,17 @@ static_assert(offsetof(BatchHeader, crc) == 60);
 
 enum class RecordType : std::uint8_t {
   publish = 1,
-  settle = 2,    // completed, expired, discarded ...: aux is the outcome
-  retry = 3,     // an attempt failed, the next one is due: aux is its attempts so far
-  dead = 4,      // in the dead letters; the payload stays where it is
-  replay = 5,    // a dead letter lives again
-  join = 6,      // takes (or changes) its place in the order of its key
-  grant = 7,     // handed out: aux is the attempt
-  relocate = 8,  // the whole message again, so that an old segment can go
-  queue = 9,     // a queue's name and shape; position is 0
-  mark = 10,     // no position up to this one is free
+  settle = 2,     // completed, expired, discarded ...: aux is the outcome
+  retry = 3,      // an attempt failed, the next one is due: aux is its attempts so far
+  dead = 4,       // in the dead letters; the payload stays where it is
+  replay = 5,     // a dead letter lives again
+  join = 6,       // takes (or changes) its place in the order of its key
+  grant = 7,      // handed out: aux is the attempt
+  relocate = 8,   // the whole message again, so that an old segment can go
+  queue = 9,      // a queue's name and shape; position is 0
+  mark = 10,      // no position up to this one is free
+  remember = 11,  // a dedup id outlives the record of its message
+  lane = 12,      // a key goes on that dead letters have stopped; position is 0
 };
 
 // Flags of a record.
@@ -94,6 +96,7 @@ inline constexpr std::uint8_t kRecordDue = 2;
 inline constexpr std::uint8_t kRecordDeadline = 4;
 inline constexpr std::uint8_t kRecordAttempt = 8;  // of `dead`: the failed attempt is told
 inline constexpr std::uint8_t kRecordSync = 16;    // somebody waited for it
+inline constexpr std::uint8_t kRecordDedup = 32;   // until when its dedup id is remembered is told
 
 struct RecordHeader {
   std::uint32_t bytes;  // header and body without padding
@@ -127,8 +130,9 @@ struct DueBody {
   std::uint64_t for_ms;  // as asked: a wall clock that steps errs by no more than this
 };
 
-// publish and relocate; then DueBody if flagged, DueBody of the deadline if flagged; of relocate
-// RelocateBody; key, type, dedup id, payload; of relocate its attempts.
+// publish and relocate; then DueBody if flagged, DueBody of the deadline if flagged, the end of its
+// dedup id if flagged (wall, 8 bytes); of relocate RelocateBody; key, type, dedup id, payload; of
+// relocate its attempts.
 struct PublishBody {
   std::uint32_t payload_bytes;
   std::uint16_t key_bytes;
@@ -137,8 +141,8 @@ struct PublishBody {
   std::int64_t published_ms;
   std::uint64_t order;  // in its key and shard; 0: has not joined yet
   std::uint16_t attempts_max;
-  std::uint8_t priority;
-  std::uint8_t zeros[5];
+  std::uint16_t zero;
+  std::int32_t priority;
 };
 static_assert(sizeof(PublishBody) == 32);
 
@@ -172,11 +176,13 @@ static_assert(sizeof(RetryBody) == 24);
 struct DeadBody {
   std::int64_t died_ms;
   std::uint8_t reason;  // DeadReason
-  std::uint8_t zeros[7];
+  std::uint8_t stops;   // keeps its place in its key, which waits
+  std::uint8_t zeros[6];
 };
 static_assert(sizeof(DeadBody) == 16);
 
-// join and replay; then DueBody if flagged.
+// join and replay; then DueBody if flagged. A replay that is due later has an order when it keeps
+// its place in its key meanwhile.
 struct OrderBody {
   std::int64_t time_ms;
   std::uint64_t order;
@@ -188,7 +194,8 @@ struct RelocateBody {
   std::uint8_t detached;
   std::uint8_t reason;
   std::uint8_t attempts;  // told at the end; how many there were is aux
-  std::uint8_t zeros[4];
+  std::uint8_t stops;     // as of DeadBody
+  std::uint8_t zeros[3];
 };
 static_assert(sizeof(RelocateBody) == 16);
 
@@ -198,6 +205,14 @@ enum class RecordedState : std::uint8_t {
   retrying = 2,  // waits for its retry
   dead = 3,
 };
+
+// remember: then the id. The position is that of its message.
+struct RememberBody {
+  std::int64_t until_ms;
+  std::uint8_t bytes;
+  std::uint8_t zeros[7];
+};
+static_assert(sizeof(RememberBody) == 16);
 
 // queue: then the name.
 struct QueueBody {

@@ -98,7 +98,8 @@ bool Journal::gather_from(Outbox& outbox) {
       changes_.push_back({&outbox.place_, head.closes_plus_1 - 1, head.closed_bytes,
                           SegmentTable::Change::closes});
     }
-    if (static_cast<RecordType>(header.type) == RecordType::publish) {
+    const auto type = static_cast<RecordType>(header.type);
+    if (type == RecordType::publish || type == RecordType::mark) {
       outbox.gathered_position_ = std::max(outbox.gathered_position_, header.position + 1);
     }
   }

@@ -69,6 +69,21 @@ void RecordWriter::order(RecordHeader header, const RecordedOrder& order) {
   end();
 }
 
+void RecordWriter::remember(RecordHeader header, const RecordedId& remembered) {
+  RememberBody body = remembered.fixed;
+  body.bytes = static_cast<std::uint8_t>(remembered.id.size());
+  begin(header, RecordType::remember);
+  put(body);
+  put(remembered.id.data(), remembered.id.size());
+  end();
+}
+
+void RecordWriter::lane(RecordHeader header, std::string_view key) {
+  begin(header, RecordType::lane);
+  put(key.data(), key.size());
+  end();
+}
+
 void RecordWriter::queue(RecordHeader header, const RecordedQueue& queue) {
   QueueBody body = queue.fixed;
   body.name_bytes = static_cast<std::uint16_t>(queue.name.size());
@@ -108,11 +123,15 @@ void RecordWriter::message(const RecordedMessage& message) {
   if (message.deadline) {
     put(*message.deadline);
   }
+  if (message.dedup_until_ms) {
+    put(*message.dedup_until_ms);
+  }
 }
 
 void RecordWriter::publish(RecordHeader header, const RecordedMessage& content) {
   raise(&header, kRecordDue, content.due.has_value());
   raise(&header, kRecordDeadline, content.deadline.has_value());
+  raise(&header, kRecordDedup, content.dedup_until_ms.has_value());
   begin(header, RecordType::publish);
   message(content);
   put(content.key.data(), content.key.size());
@@ -125,6 +144,7 @@ void RecordWriter::publish(RecordHeader header, const RecordedMessage& content) 
 void RecordWriter::relocate(RecordHeader header, const RecordedMessage& content) {
   raise(&header, kRecordDue, content.due.has_value());
   raise(&header, kRecordDeadline, content.deadline.has_value());
+  raise(&header, kRecordDedup, content.dedup_until_ms.has_value());
   begin(header, RecordType::relocate);
   message(content);
   RelocateBody state = content.state;
@@ -238,6 +258,9 @@ std::optional<RecordedMessage> read_message(const RecordView& record) {
   if ((record.header.flags & kRecordDeadline) != 0) {
     message->deadline = reader.take<DueBody>();
   }
+  if ((record.header.flags & kRecordDedup) != 0) {
+    message->dedup_until_ms = reader.take<std::int64_t>();
+  }
   const bool relocated = record.type() == RecordType::relocate;
   if (relocated) {
     message->state = reader.take<RelocateBody>();
@@ -268,6 +291,17 @@ std::optional<RecordedDeath> read_death(const RecordView& record) {
     death.attempt = reader.attempt();
   }
   return reader.done() ? std::optional(death) : std::nullopt;
+}
+
+std::optional<RecordedId> read_remember(const RecordView& record) {
+  Reader reader(record.body);
+  RecordedId remembered{reader.take<RememberBody>(), {}};
+  remembered.id = reader.text(remembered.fixed.bytes);
+  return reader.done() ? std::optional(remembered) : std::nullopt;
+}
+
+std::string_view read_lane(const RecordView& record) {
+  return Bytes(record.body).text();
 }
 
 std::optional<RecordedQueue> read_queue(const RecordView& record) {

@@ -44,6 +44,7 @@ struct RecordedMessage {
   PublishBody fixed = {};
   std::optional<DueBody> due;
   std::optional<DueBody> deadline;
+  std::optional<std::int64_t> dedup_until_ms;  // with a dedup id
   RelocateBody state = {};
   std::string_view key;
   std::string_view type;
@@ -68,6 +69,11 @@ struct RecordedDeath {
   std::optional<RecordedAttempt> attempt;
 };
 
+struct RecordedId {
+  RememberBody fixed = {};
+  std::string_view id;
+};
+
 struct RecordedQueue {
   QueueBody fixed = {};
   std::string_view name;
@@ -83,6 +89,8 @@ class RecordWriter {
   void retry(RecordHeader header, const RecordedRetry& retry);
   void dead(RecordHeader header, const RecordedDeath& death);
   void order(RecordHeader header, const RecordedOrder& order);  // join, replay
+  void remember(RecordHeader header, const RecordedId& remembered);
+  void lane(RecordHeader header, std::string_view key);
   void queue(RecordHeader header, const RecordedQueue& queue);
   void bare(RecordHeader header);  // grant, mark
 
@@ -117,7 +125,9 @@ std::optional<RecordedMessage> read_message(const RecordView& record);  // publi
 std::optional<RecordedRetry> read_retry(const RecordView& record);
 std::optional<RecordedDeath> read_death(const RecordView& record);
 std::optional<RecordedOrder> read_order(const RecordView& record);
+std::optional<RecordedId> read_remember(const RecordView& record);
 std::optional<RecordedQueue> read_queue(const RecordView& record);
+std::string_view read_lane(const RecordView& record);  // the key
 
 // The record at the front of `bytes`; false when its length does not fit there.
 bool read_record(std::span<const std::byte> bytes, RecordView* record);

@@ -8,6 +8,7 @@
 #include <laneway/queue.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@ class LANEWAY_EXPORT Engine {
   // Errors: no_memory, system_error (the driver thread could not be started), invalid_argument (a
   // clock that is not the system's needs DriverMode::manual); of the journal io_error, locked,
   // version, and corrupt: confirmed records are damaged, and nothing was changed.
+  // What is wrong with a journal that is refused, and where, is told to EngineOptions::observer.
   static Result<Engine> open(const EngineOptions& options = {});
 
   Engine(Engine&&) noexcept;
@@ -50,8 +52,11 @@ class LANEWAY_EXPORT Engine {
 
   // Waits until everything published or settled before the call, in queues that survive, is on
   // stable storage: true. False: not within the timeout. not_durable: there is no journal;
-  // io_error.
+  // journal_full: some of it has no room; io_error.
   Result<bool> flush(std::chrono::milliseconds timeout = std::chrono::hours(1));
+  // How many records (publishes, settles ...) are on stable storage. It rises, and while it stays
+  // the same no ticket of publish_async has become durable. not_durable: there is no journal.
+  Result<std::uint64_t> durable() const;
   // not_durable: there is no journal.
   Result<JournalStats> journal_stats() const;
 

@@ -74,6 +74,10 @@ class LANEWAY_EXPORT Lease {
   // As ack; status(id) shows the result afterwards, up to 96 bytes of it. invalid_argument: a run
   // of several messages, or a queue without QueueOptions::results_remembered.
   Result<> ack(std::string_view result);
+  // As ack, and returns when that is on stable storage: the message does not come back after a
+  // restart. Waits; for many at once there is Engine::flush. not_durable: the queue lives in memory
+  // only, and nothing happened. journal_full, io_error: acknowledged, but not durably.
+  Result<> ack_durable();
   // The first `count` messages of the run are done; the lease goes on with the rest. Cumulative:
   // a count that is not higher than before changes nothing. count == size() is ack(). They count as
   // leased until the lease ends, and then as COMPLETED.

@@ -70,7 +70,7 @@ struct Message {
   // Up to 64 bytes. A second message with the same id within QueueOptions::dedup_window is not
   // taken: its publish answers the id of the first. Give it the same key every time, or never one.
   std::string_view dedup_id = {};
-  // Empty: as the queue says. In a queue of Durability::async or sync either of the two.
+  // Empty: as the queue says. not_durable: more than queue and engine can give.
   std::optional<Durability> durability = {};
 };
 

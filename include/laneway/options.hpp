@@ -12,6 +12,7 @@
 namespace laneway {
 
 class Clock;
+class EngineObserver;
 
 // Who moves time: a thread of the engine, or the embedder by calling Engine::poll().
 enum class DriverMode : std::uint8_t { thread, manual };
@@ -39,6 +40,8 @@ struct EngineOptions {
   // Null: the steady clock of the system. Tests give a ManualClock, together with a manual driver.
   std::shared_ptr<const Clock> clock = nullptr;
   JournalOptions journal = {};
+  // Who is told about the journal. Null: lines of its log go to standard error.
+  std::shared_ptr<EngineObserver> observer = nullptr;
 };
 
 enum class QueueKind : std::uint8_t {
@@ -147,10 +150,14 @@ struct QueueOptions {
   std::uint64_t results_remembered = 0;
   // Seed of the jitter: two queues with the same seed and the same events draw the same delays.
   std::uint64_t seed = 0x6c616e65776179;
-  // Of messages that do not ask for more. async and sync need an engine with a journal; such a
-  // queue keeps its number of shards for ever, and has none of these: bytes_max, key_messages_max,
-  // an overflow policy, watermarks, priorities, a dedup window, another OnDeath than continue_key.
+  // Of messages that do not say. async and sync need an engine with a journal, where such a queue
+  // keeps its number of shards for ever; its messages may ask for any Durability.
   Durability durability = Durability::none;
+  // So may those of a queue of Durability::none.
+  bool durable_messages = false;
+  // A delivery that the end of the process interrupted is counted as an attempt, so that a message
+  // that ends the process does not do so for ever. Costs a small record for each delivery.
+  bool count_interrupted = true;
 
   friend bool operator==(const QueueOptions&, const QueueOptions&) = default;
 };

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace laneway {
 
@@ -36,6 +37,30 @@ struct LANEWAY_EXPORT DurationHistogram {
   std::chrono::microseconds percentile(double share) const noexcept;
 };
 
+// How a journal was found to end.
+enum class RecoveryEnd : std::uint8_t {
+  created,  // there was none
+  closed,   // in order: nothing is missing
+  clean,    // at the end of its last write
+  torn,     // in the middle of a write that nobody was told is durable: cut off
+  corrupt,  // damaged where records had been confirmed: it is not opened, and not changed
+};
+LANEWAY_EXPORT std::string_view to_string(RecoveryEnd end) noexcept;
+
+// What opening a journal found.
+struct LANEWAY_EXPORT JournalRecovery {
+  RecoveryEnd end = RecoveryEnd::created;
+  std::uint64_t bytes = 0;     // read and good
+  std::uint64_t records = 0;   // in them
+  std::uint64_t messages = 0;  // that are not over
+  std::chrono::milliseconds took{0};
+  std::string file;               // where it ends or is damaged
+  std::uint64_t offset = 0;       // in that
+  std::uint64_t end_lsn = 0;      // number of the record after the last good one
+  std::uint64_t lost_to_lsn = 0;  // corrupt: confirmed records up to here are in question
+  std::string detail;             // corrupt: what is wrong
+};
+
 // What the journal of an engine is doing.
 struct LANEWAY_EXPORT JournalStats {
   std::string primitive;            // how it writes, and why not better
@@ -50,6 +75,7 @@ struct LANEWAY_EXPORT JournalStats {
   std::uint64_t segment_bytes = 0;
   std::uint64_t live_records = 0;  // that hold a message
   std::uint64_t live_bytes = 0;
+  JournalRecovery recovery;  // how it was found
 };
 
 // A consistent snapshot of one shard, or the sum over the shards of a queue. Ages and waits begin

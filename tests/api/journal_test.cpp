@@ -1,16 +1,15 @@
 // Queues that survive: what is there after the engine was closed, or has simply gone.
-#include <laneway/clock.hpp>
-#include <laneway/engine.hpp>
+#include "tests/api/journal_fixture.hpp"
 
-#include <gtest/gtest.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -19,75 +18,16 @@
 #include <thread>
 #include <vector>
 
+#ifdef __has_feature  // Clang
+#if __has_feature(address_sanitizer)
+#define LANEWAY_ADDRESS_SANITIZER
+#endif
+#endif
+
 namespace laneway {
 namespace {
 
 using namespace std::chrono_literals;
-
-class JournalTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    char name[] = "/tmp/laneway-journal-XXXXXX";
-    directory_ = ::mkdtemp(name);
-  }
-  void TearDown() override {
-    engine_.reset();
-    std::filesystem::remove_all(directory_);
-  }
-
-  EngineOptions options() const {
-    EngineOptions options;
-    options.driver = DriverMode::manual;
-    options.clock = clock_;
-    options.journal.directory = directory_;
-    options.journal.segment_bytes = 1 << 20;
-#ifdef __SANITIZE_THREAD__
-    options.journal.storage = JournalStorage::posix;
-#endif
-    return options;
-  }
-  static QueueOptions durable(Durability durability) {
-    QueueOptions options;
-    options.capacity = 1000;
-    options.shards = 1;
-    options.durability = durability;
-    options.backoff.first = options.backoff.floor = options.backoff.cap = 100ms;
-    options.attempts_max = 3;
-    return options;
-  }
-
-  void open(const QueueOptions& queue_options) {
-    auto engine = Engine::open(options());
-    ASSERT_TRUE(engine) << to_string(engine.error());
-    engine_ = std::make_unique<Engine>(std::move(*engine));
-    auto queue = engine_->queue("work", queue_options);
-    ASSERT_TRUE(queue) << to_string(queue.error());
-    queue_ = std::make_unique<Queue>(*queue);
-    consumer_ = std::make_unique<Consumer>(*queue_->consumer());
-  }
-  void close() {
-    consumer_.reset();
-    queue_.reset();
-    engine_.reset();
-  }
-  void reopen(const QueueOptions& queue_options) {
-    close();
-    open(queue_options);
-  }
-  LeaseBatch receive(std::uint32_t max = 64) {
-    return *consumer_->receive({.max = max});
-  }
-  void pass(std::chrono::milliseconds time) {
-    clock_->advance(time);
-    ASSERT_TRUE(engine_->poll());
-  }
-
-  std::string directory_;
-  std::shared_ptr<ManualClock> clock_ = std::make_shared<ManualClock>(1h);
-  std::unique_ptr<Engine> engine_;
-  std::unique_ptr<Queue> queue_;
-  std::unique_ptr<Consumer> consumer_;
-};
 
 TEST_F(JournalTest, messages_come_back_with_id_key_type_and_payload_in_their_order) {
   open(durable(Durability::async));
@@ -197,15 +137,7 @@ TEST_F(JournalTest, an_interrupted_attempt_counts_and_a_message_that_kills_ends_
     LeaseBatch batch = receive();
     ASSERT_EQ(batch.size(), 1u);
     EXPECT_EQ(batch[0].attempt(), attempt);
-    ASSERT_TRUE(*engine_->flush());
-    // The process is gone: the journal is as it was, and nobody settles.
-    const std::string image = directory_ + ".image";
-    std::filesystem::copy(directory_, image, std::filesystem::copy_options::recursive);
-    batch = LeaseBatch();
-    close();
-    std::filesystem::remove_all(directory_);
-    std::filesystem::rename(image, directory_);
-    open(durable(Durability::async));
+    crash(durable(Durability::async));
   }
   EXPECT_TRUE(receive().empty());
   const DeadLetterPage page = *queue_->dead_letters();
@@ -277,12 +209,10 @@ TEST_F(JournalTest, sync_publish_returns_when_it_is_durable_also_in_batches) {
   EXPECT_FALSE(stats.primitive.empty());
 }
 
-TEST_F(JournalTest, a_message_may_ask_for_more_than_its_queue_and_not_for_less) {
+TEST_F(JournalTest, a_message_may_ask_for_more_than_its_queue) {
   open(durable(Durability::async));
   const MessageId id = *queue_->publish({.payload = "x", .durability = Durability::sync});
   EXPECT_TRUE(*queue_->durable(id));
-  EXPECT_EQ(queue_->publish({.payload = "x", .durability = Durability::none}).error().code,
-            Errc::invalid_argument);
   Queue memory = *engine_->queue("memory");
   EXPECT_EQ(memory.publish({.payload = "x", .durability = Durability::async}).error().code,
             Errc::not_durable);
@@ -486,14 +416,25 @@ class JournalKill : public JournalTest, public ::testing::WithParamInterface<Jou
   }
 };
 
+// Of each storage; LANEWAY_KILLS asks for more. AddressSanitizer takes its time to start.
+int kills_wanted() {
+#if defined(__SANITIZE_ADDRESS__) || defined(LANEWAY_ADDRESS_SANITIZER)
+  constexpr int kUsual = 30;
+#else
+  constexpr int kUsual = 150;
+#endif
+  const char* const asked = std::getenv("LANEWAY_KILLS");
+  return asked == nullptr ? kUsual : std::max(1, std::atoi(asked));
+}
+
 TEST_P(JournalKill, a_killed_process_loses_nothing_confirmed) {
 #ifdef __SANITIZE_THREAD__
   GTEST_SKIP() << "a forked child with threads is not for this sanitizer";
 #endif
-  constexpr int kKills = 20;
+  const int kills = kills_wanted();
   std::set<std::string> published;
   std::set<std::string> acked;
-  for (int life = 0; life < kKills; ++life) {
+  for (int life = 0; life < kills; ++life) {
     int ends[2];
     ASSERT_EQ(::pipe(ends), 0);
     const pid_t child = ::fork();
@@ -506,7 +447,7 @@ TEST_P(JournalKill, a_killed_process_loses_nothing_confirmed) {
     std::FILE* lines = ::fdopen(ends[0], "r");
     char line[64];
     int seen = 0;
-    const int enough = 5 + life * 3;
+    const int enough = 3 + life % 16;
     while (std::fgets(line, sizeof line, lines) != nullptr) {
       const std::string text(line);
       if (text.back() == '\n') {
@@ -543,7 +484,7 @@ TEST_P(JournalKill, a_killed_process_loses_nothing_confirmed) {
   for (const std::string& payload : published) {
     EXPECT_TRUE(acked.contains(payload) || left.contains(payload)) << payload << " is lost";
   }
-  std::printf("kills: %d, %zu confirmed publishes (floor 100) ok\n", kKills, published.size());
+  std::printf("kills: %d, %zu confirmed publishes (floor 100) ok\n", kills, published.size());
   EXPECT_GT(published.size(), 100u);
 }
 

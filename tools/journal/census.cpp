@@ -99,15 +99,19 @@ bool Census::apply(const RecordView& record, CountedShard* shard) {
       return becomes(engine::read_death(record).has_value(), RecordedState::dead);
     case RecordType::replay: {
       const auto order = engine::read_order(record);
-      return becomes(order.has_value(),
-                     order && order->due ? RecordedState::delayed : RecordedState::waiting);
+      return becomes(order.has_value(), order && order->due && order->fixed.order == 0
+                                            ? RecordedState::delayed
+                                            : RecordedState::waiting);
     }
     case RecordType::join:
       return becomes(engine::read_order(record).has_value(), message.state == RecordedState::delayed
                                                                  ? RecordedState::waiting
                                                                  : message.state);
+    case RecordType::remember:
+      return engine::read_remember(record).has_value();
     case RecordType::grant:
     case RecordType::mark:
+    case RecordType::lane:
       return true;
     default:
       return (record.header.flags & engine::kRecordIgnorable) != 0;

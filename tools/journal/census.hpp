@@ -46,7 +46,7 @@ struct Gap {
 
 class Census : public engine::RecordSink {
  public:
-  static constexpr std::size_t kTypes = 11;
+  static constexpr std::size_t kTypes = 13;
 
   bool record(const engine::RecordView& record) override;
   bool batch(const engine::BatchHeader& header, std::uint64_t file_number) override;

@@ -123,6 +123,15 @@ void add_body(const RecordView& record, bool payloads, Json& json) {
         json["shards"] = queue->fixed.shards;
       }
       return;
+    case RecordType::remember:
+      if (const auto remembered = engine::read_remember(record)) {
+        tools::add_bytes(json, "dedup_id", remembered->id);
+        json["until_ms"] = remembered->fixed.until_ms;
+      }
+      return;
+    case RecordType::lane:
+      tools::add_bytes(json, "key", engine::read_lane(record));
+      return;
     case RecordType::mark:
       return;
   }
@@ -131,9 +140,9 @@ void add_body(const RecordView& record, bool payloads, Json& json) {
 }  // namespace
 
 const char* type_name(RecordType type) {
-  static constexpr const char* kNames[] = {"unknown",  "publish", "settle", "retry",
-                                           "dead",     "replay",  "join",   "grant",
-                                           "relocate", "queue",   "mark"};
+  static constexpr const char* kNames[] = {"unknown", "publish",  "settle", "retry",    "dead",
+                                           "replay",  "join",     "grant",  "relocate", "queue",
+                                           "mark",    "remember", "lane"};
   const auto index = static_cast<std::size_t>(type);
   return kNames[index < std::size(kNames) ? index : 0];
 }
