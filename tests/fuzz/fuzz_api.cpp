@@ -5,6 +5,7 @@
 //   a Lease shows the bytes that were published, also past its deadline
 //   the fence of a key rises from grant to grant
 //   a message is granted only when what its key got earlier is over, or in its run   (hold)
+//   a message whose ack was ok, or that was taken or discarded, never comes again
 #include <laneway/clock.hpp>
 #include <laneway/engine.hpp>
 
@@ -182,6 +183,9 @@ class Play {
         check_order(first.id, sent.key);
       }
     }
+    for (std::size_t i = 0; i < lease.size(); ++i) {
+      require(!gone_.contains(lease.message(i).id));
+    }
     check_bytes(lease);
   }
 
@@ -210,6 +214,7 @@ class Play {
     MessageBatch batch;
     const std::size_t taken = *consumer_.take(batch, {.max = 1 + bytes_.below(8)});
     for (std::size_t i = 0; i < taken; ++i) {
+      require(gone_.insert(batch.message(i).id).second);
       require(batch.payload(i).text() == all_.at(batch.message(i).id).payload);
     }
   }
@@ -234,8 +239,7 @@ class Play {
     switch (bytes_.below(7)) {
       case 0:
       case 1:
-        (void)lease.ack();
-        return;
+        return ack(lease, lease.size());
       case 2:
         (void)lease.nack({.error = "nacked", .after = milliseconds(bytes_.below(8))});
         return;
@@ -249,7 +253,19 @@ class Play {
         (void)lease.extend(milliseconds(1 + bytes_.below(20)));
         return;
       default:
-        (void)lease.ack_through(1 + bytes_.below(static_cast<unsigned>(lease.size())));
+        return ack(lease, 1 + bytes_.below(static_cast<unsigned>(lease.size())));
+    }
+  }
+
+  // The first messages of the run.
+  void ack(Lease& lease, std::size_t count) {
+    std::vector<MessageId> ids;
+    for (std::size_t i = 0; i < count; ++i) {
+      ids.push_back(lease.message(i).id);
+    }
+    const Result<> acked = count == lease.size() ? lease.ack() : lease.ack_through(count);
+    if (acked) {
+      gone_.insert(ids.begin(), ids.end());
     }
   }
 
@@ -264,6 +280,7 @@ class Play {
         require(queue_.replay(letter.id).has_value());
       } else if (verdict == 1) {
         require(queue_.discard(letter.id).has_value());
+        gone_.insert(letter.id);
       }
     }
   }
@@ -292,6 +309,7 @@ class Play {
   std::vector<Lease> leases_;
   std::map<MessageId, Sent> all_;
   std::map<unsigned, std::set<MessageId>> open_;  // by key: those whose end has not been seen
+  std::set<MessageId> gone_;                      // for good
   std::map<unsigned, std::uint64_t> fences_;
   std::uint64_t accepted_ = 0;
   std::uint64_t sent_ = 0;
