@@ -194,7 +194,7 @@ def a_sound_journal_is_told_with_its_figures(folder):
         publish(2), relocate(3, state=1, due=1), publish(5), publish(6, key=b"12")))))
     equal(told["records_by_type"], {
         "publish": 6, "settle": 2, "retry": 1, "dead": 1, "replay": 1, "join": 1, "grant": 1,
-        "relocate": 1, "queue": 2, "mark": 1, "unknown": 0})
+        "relocate": 1, "queue": 2, "mark": 1, "remember": 0, "lane": 0, "unknown": 0})
     equal(told["queues"], [{
         "name": "orders", "queue": 3, "shards": 2, "waiting": 4, "delayed": 0, "retrying": 0,
         "dead": 0, "positions": [{"shard": 1, "first": 1, "last": 6}]}])
