@@ -74,15 +74,14 @@ TEST_F(OperatingDeadLetters, a_replay_with_a_rate_is_spread_over_time_in_the_ord
   }
   EXPECT_EQ(*queue.replay_all({.per_second = 2}), 4u);
   Consumer consumer = *queue.consumer();
-  using Payloads = std::vector<std::string>;
-  EXPECT_EQ(work_off(consumer), Payloads{"0"});
+  EXPECT_EQ(work_off(consumer), std::vector<std::string>{"0"});
   EXPECT_EQ(quiet_stats(queue).delayed, 3u);
   pass(499ms);
-  EXPECT_EQ(work_off(consumer), Payloads{});
+  EXPECT_EQ(work_off(consumer), std::vector<std::string>{});
   pass(1ms);
-  EXPECT_EQ(work_off(consumer), Payloads{"1"});
+  EXPECT_EQ(work_off(consumer), std::vector<std::string>{"1"});
   pass(1s);
-  EXPECT_EQ(work_off(consumer), (Payloads{"2", "3"}));
+  EXPECT_EQ(work_off(consumer), (std::vector<std::string>{"2", "3"}));
 }
 
 TEST_F(OperatingDeadLetters, letters_are_discarded_at_their_age_and_counted) {

@@ -26,6 +26,8 @@ target_include_directories(laneway_run PUBLIC ${PROJECT_SOURCE_DIR})
 target_link_libraries(laneway_run PUBLIC
   laneway::laneway laneway_private $<$<CONFIG:Debug>:laneway_unoptimised>
   Threads::Threads CLI11::CLI11 fmt::fmt nlohmann_json::nlohmann_json)
+# Reading and reporting wait for the input and for commands; what must be fast is the engine's.
+target_compile_options(laneway_run PRIVATE $<$<CONFIG:Release>:-O1>)
 set_target_properties(laneway_run PROPERTIES CXX_EXTENSIONS OFF)
 
 add_executable(laneway_tool ${sources})
