@@ -809,13 +809,14 @@ def dead_letters_and_retries_survive_a_kill(folder):
     process.kill()
     process.communicate(timeout=TIMEOUT)
     done = run(*command[1:], *shell(f'echo "$1" "$LANEWAY_ATTEMPT" >> {out}'))
-    equal(done.status, 0)
+    # Killed before it was on disk that the dead letter had been taken away, it is written once more.
+    contains((0, 1), done.status)
     lines = out.read_text().splitlines()
     equal({line.split()[1] for line in lines}, {str(number) for number in range(200)})
     # The attempt that the kill interrupted counts, if it was on disk by then.
     contains(([["k3 13", "k3 13 1"], ["k3 13", "k3 13 2"]]),
              [line for line in lines if line.split()[1] == "13"])
-    equal([letter["record"] for letter in dead_letters(dead)], ["k2 7"])
+    equal({letter["record"] for letter in dead_letters(dead)}, {"k2 7"})
 
 
 @test
