@@ -286,6 +286,8 @@ void Journal::close() {
       write_mark(kBatchSeal | kBatchClose) == 0) {
     file_.reset();
   }
+  // Handles and leases may keep this object for long, and nothing is written any more.
+  storage_->unlock();
 }
 
 }  // namespace laneway::engine

@@ -105,9 +105,7 @@ PosixStorage::PosixStorage(const std::string& directory, bool may_write, int* er
 }
 
 PosixStorage::~PosixStorage() {
-  if (lock_fd_ >= 0) {
-    ::close(lock_fd_);
-  }
+  PosixStorage::unlock();
   if (directory_fd_ >= 0) {
     ::close(directory_fd_);
   }
@@ -130,6 +128,13 @@ void PosixStorage::choose_primitive() {
   ::unlinkat(directory_fd_, kProbeName, 0);
   primitive_ = std::string(dsync_ ? "pwritev2, RWF_DSYNC" : "pwrite and fdatasync") +
                (direct_ ? ", O_DIRECT" : ", buffered: the file system refuses O_DIRECT");
+}
+
+void PosixStorage::unlock() noexcept {
+  if (lock_fd_ >= 0) {
+    ::close(lock_fd_);
+    lock_fd_ = -1;
+  }
 }
 
 int PosixStorage::lock() {

@@ -18,6 +18,7 @@ class PosixStorage : public Storage {
 
   std::string primitive() const override { return primitive_; }
   int lock() override;
+  void unlock() noexcept override;
   int list(std::vector<std::string>* names) override;
   int open(std::string_view name, StorageUse use, std::unique_ptr<StorageFile>* file) override;
   int rename(std::string_view from, std::string_view to) override;

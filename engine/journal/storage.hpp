@@ -48,9 +48,10 @@ class Storage {
 
   // How segments are written, and why not better: "io_uring, RWF_DSYNC, O_DIRECT".
   virtual std::string primitive() const = 0;
-  // Keeps everybody else out until the Storage is destroyed; one that only reads keeps writers out.
-  // EWOULDBLOCK: somebody has it.
+  // Keeps everybody else out until unlock() or the Storage's end; one that only reads keeps writers
+  // out. EWOULDBLOCK: somebody has it.
   virtual int lock() = 0;
+  virtual void unlock() noexcept {}
   virtual int list(std::vector<std::string>* names) = 0;
   virtual int open(std::string_view name, StorageUse use, std::unique_ptr<StorageFile>* file) = 0;
   virtual int rename(std::string_view from, std::string_view to) = 0;

@@ -237,6 +237,19 @@ TEST_F(JournalTest, one_engine_at_a_time_has_a_journal) {
   EXPECT_EQ(Engine::open(options()).error().code, Errc::locked);
 }
 
+TEST_F(JournalTest, a_closed_engine_gives_its_journal_back_although_handles_and_leases_live_on) {
+  open(durable(Durability::async));
+  ASSERT_TRUE(queue_->publish({.payload = "x"}));
+  Consumer consumer = *queue_->consumer();
+  LeaseBatch held = *consumer.receive({.wait = 60s});
+  ASSERT_EQ(held.size(), 1u);
+  engine_->close();
+  Engine next = *Engine::open(options());
+  Queue queue = *next.queue("work", durable(Durability::async));
+  EXPECT_EQ(queue.consumer()->receive({.wait = 60s})->size(), 1u);
+  EXPECT_EQ(held[0].payload().text(), "x");
+}
+
 TEST_F(JournalTest, a_queue_keeps_its_number_of_shards_and_its_room) {
   open(durable(Durability::async));
   for (int i = 0; i < 10; ++i) {
