@@ -44,6 +44,8 @@ class DecodingSink final : public RecordSink {
     (void)read_retry(record);
     (void)read_death(record);
     (void)read_order(record);
+    (void)read_remember(record);
+    (void)read_lane(record);
     ++records;
     // The one that a journal itself must understand.
     return record.type() != RecordType::queue || read_queue(record).has_value();
