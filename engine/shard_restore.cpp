@@ -110,7 +110,7 @@ class Shard::Restoring {
       all_.push_back({position, &message});
       dead_ += message.is() == RecordedState::dead ? 1 : 0;
     }
-    if (dead_ > core_.dead_max() || all_.size() - dead_ > core_.capacity()) {
+    if (dead_ > core_.dead_max() || all_.size() > core_.capacity() + core_.dead_max()) {
       return {Errc::invalid_argument,
               "the journal holds more messages than the queue has room for"};
     }
@@ -181,12 +181,25 @@ class Shard::Restoring {
                            times_.ns(message.state.died_ms));
       }
     }
+    // More live ones than the capacity: so many had been dead and were replayed, whichever.
+    for (std::uint64_t live = all_.size() - dead_; const Returning& each : all_) {
+      if (each.message->is() != RecordedState::dead && live > core_.capacity()) {
+        core_.leave_capacity(each.slot);
+        --live;
+      }
+    }
   }
 
   void order_all() {
     sort_by([](const Returning& each) { return each.message->home.order; });
     for (const Returning& each : all_) {
       const RecoveredMessage& message = *each.message;
+      if (killed(each)) {
+        ++dead_;
+        core_.restore_dead(each.slot, DeadReason::attempts, now_ns_);
+        core_.restore_order_of_dead(each.slot, message.state.detached == 0);
+        continue;
+      }
       switch (message.is()) {
         case RecordedState::dead:
           core_.restore_order_of_dead(each.slot, message.state.stops != 0);
@@ -199,7 +212,7 @@ class Shard::Restoring {
                                  now_ns_);
           break;
         case RecordedState::waiting:
-          restore_waiting(each);
+          core_.restore_waiting(each.slot, now_ns_);
           break;
       }
     }
@@ -214,15 +227,11 @@ class Shard::Restoring {
   };
 
   // One that has used up its attempts without an end to the last is a dead letter now.
-  void restore_waiting(const Returning& each) {
-    const bool used_up = each.message->attempts >= core_.slot(each.slot).attempts_max;
-    if (each.message->interrupted && used_up && dead_ < core_.dead_max()) {
-      ++dead_;
-      core_.restore_dead(each.slot, DeadReason::attempts, now_ns_);
-      core_.restore_order_of_dead(each.slot, true);
-    } else {
-      core_.restore_waiting(each.slot, now_ns_);
-    }
+  bool killed(const Returning& each) const {
+    const RecoveredMessage& message = *each.message;
+    const bool used_up = message.attempts >= core_.slot(each.slot).attempts_max;
+    return message.is() != RecordedState::dead && message.interrupted && used_up &&
+           dead_ < core_.dead_max();
   }
 
   template <class Value>

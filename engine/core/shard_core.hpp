@@ -60,6 +60,8 @@ class ShardCore {
   // in their order.
   std::uint32_t restore(const RestoredMessage& message);
   void restore_dead(std::uint32_t slot, DeadReason reason, std::int64_t died_ns);
+  // From here on it counts against the bound of dead letters, not against the capacity.
+  void leave_capacity(std::uint32_t slot);
   // `stops`: its key waits for it.
   void restore_order_of_dead(std::uint32_t slot, bool stops);
   void restore_waiting(std::uint32_t slot, std::int64_t now_ns);

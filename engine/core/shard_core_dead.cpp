@@ -43,7 +43,6 @@ void ShardCore::die(std::uint32_t index, DeadReason reason, std::int64_t now_ns)
 }
 
 void ShardCore::list_dead(std::uint32_t index, std::int64_t now_ns) {
-  Slot& slot = slots_[index];
   if (dead_.size() >= options_.dead_max) {
     ++stats_.discarded_for_room;
     discard(dead_.front(), now_ns);
@@ -53,9 +52,13 @@ void ShardCore::list_dead(std::uint32_t index, std::int64_t now_ns) {
     const auto age_max_ns = static_cast<std::int64_t>(options_.dead_age_max_ms) * kTickNanos;
     wheel_.arm(index, tick_after(std::max<std::int64_t>(0, now_ns + age_max_ns), 0));
   }
-  // While replayed or pinned ones fill the bound, as many go on counting against the capacity.
-  if (!slot.beyond_capacity) {
-    slot.beyond_capacity = true;
+  leave_capacity(index);
+}
+
+// While replayed or pinned ones fill the bound, as many go on counting against the capacity.
+void ShardCore::leave_capacity(std::uint32_t index) {
+  if (!slots_[index].beyond_capacity) {
+    slots_[index].beyond_capacity = true;
     ++beyond_;
     left_ += beyond_ <= options_.dead_max ? 1 : 0;
   }

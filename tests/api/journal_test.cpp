@@ -148,6 +148,22 @@ TEST_F(JournalTest, an_interrupted_attempt_counts_and_a_message_that_kills_ends_
   EXPECT_EQ(page.letters[0].story[2].end, AttemptEnd::interrupted);
 }
 
+TEST_F(JournalTest, the_last_retry_of_a_message_that_kills_is_the_last) {
+  open(durable(Durability::async));
+  ASSERT_TRUE(queue_->publish({.payload = "kills"}));
+  for (int attempt = 1; attempt < 3; ++attempt) {
+    ASSERT_TRUE(receive()[0].nack());
+    ASSERT_TRUE(queue_->stats());
+    pass(std::chrono::milliseconds(100));
+  }
+  LeaseBatch batch = receive();
+  ASSERT_EQ(batch[0].attempt(), 3u);
+  crash(durable(Durability::async));
+  pass(std::chrono::milliseconds(100));
+  EXPECT_TRUE(receive().empty());
+  EXPECT_EQ(queue_->stats()->dead, 1u);
+}
+
 TEST_F(JournalTest, a_released_lease_counts_no_attempt_in_the_next_life) {
   open(durable(Durability::async));
   ASSERT_TRUE(queue_->publish({.payload = "x"}));
@@ -250,6 +266,24 @@ TEST_F(JournalTest, a_closed_engine_gives_its_journal_back_although_handles_and_
   EXPECT_EQ(held[0].payload().text(), "x");
 }
 
+// A replayed one counts against the dead letters, so that there may be more than the capacity.
+TEST_F(JournalTest, replayed_dead_letters_above_the_capacity_do_not_close_the_queue_for_ever) {
+  QueueOptions small = durable(Durability::async);
+  small.capacity = 2;
+  open(small);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(queue_->publish({.payload = "dead"}));
+    ASSERT_TRUE(receive(1)[0].reject());
+  }
+  ASSERT_TRUE(queue_->publish({.payload = "alive"}));
+  ASSERT_TRUE(queue_->publish({.payload = "alive"}));
+  ASSERT_EQ(*queue_->replay_all(), 2u);
+  ASSERT_EQ(queue_->publish({.payload = "full"}).error().code, Errc::queue_full);
+  reopen(small);
+  EXPECT_EQ(queue_->publish({.payload = "full"}).error().code, Errc::queue_full);
+  EXPECT_EQ(receive().size(), 4u);
+}
+
 TEST_F(JournalTest, a_queue_keeps_its_number_of_shards_and_its_room) {
   open(durable(Durability::async));
   for (int i = 0; i < 10; ++i) {
@@ -262,6 +296,7 @@ TEST_F(JournalTest, a_queue_keeps_its_number_of_shards_and_its_room) {
   EXPECT_EQ(engine_->queue("work", other).error().code, Errc::invalid_argument);
   other.shards = 1;
   other.capacity = 5;
+  other.dead_letters_max = 4;
   EXPECT_EQ(engine_->queue("work", other).error().code, Errc::invalid_argument);
 }
 
