@@ -10,7 +10,7 @@ packages_count=("${packages_program[@]}" python3 valgrind)
 packages_bench=("${packages_program[@]}" gnuplot-nox libbenchmark-dev libboost-dev
   libconcurrentqueue-dev libevent-dev libreaderwriterqueue-dev libtbb-dev libuv1-dev python3)
 packages_test=("${packages_program[@]}" clang-14 libclang-rt-14-dev clang-format-14 clang-tidy-14
-  dpkg-dev git libcpp-httplib-dev libgtest-dev prometheus prometheus-cpp-dev python3 relacy-dev spin
+  dpkg-dev file git libcpp-httplib-dev libgtest-dev prometheus prometheus-cpp-dev python3 relacy-dev spin
   valgrind)
 
 missing_packages() {

@@ -87,7 +87,8 @@ class LANEWAY_EXPORT Queue {
   // CANCELLED. not_found: unknown, over, or among the dead letters.
   Result<MessageState> cancel(MessageId id);
 
-  // Consistent per shard; settles and publishes returned before the call are counted.
+  // Consistent per shard; settles and publishes returned before the call are counted, unless the
+  // queue survives and its disk stalls: then those that it has not recorded yet may be missing.
   Result<QueueStats> stats();
   // invalid_argument: no such shard; a handoff queue has none.
   Result<QueueStats> stats(std::uint32_t shard);
