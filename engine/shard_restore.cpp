@@ -112,7 +112,7 @@ Result<> Shard::restore(RecoveredShard& recovered) {
     all.push_back({position, &message});
     dead += message.is() == RecordedState::dead ? 1 : 0;
   }
-  if (dead > core_.dead_max() || all.size() - dead > core_.capacity()) {
+  if (dead > core_.dead_max() || all.size() > core_.capacity() + core_.dead_max()) {
     return {Errc::invalid_argument, "the journal holds more messages than the queue has room for"};
   }
   const auto sort_by = [&](auto value) {
@@ -141,6 +141,13 @@ Result<> Shard::restore(RecoveredShard& recovered) {
     if (each.message->is() == RecordedState::dead) {
       core_.restore_dead(each.slot, static_cast<DeadReason>(each.message->state.reason),
                          std::max<std::int64_t>(0, times.ns(each.message->state.died_ms)));
+    }
+  }
+  // More live ones than the capacity: so many had been dead and were replayed, whichever they were.
+  for (std::uint64_t live = all.size() - dead; const Returning& each : all) {
+    if (each.message->is() != RecordedState::dead && live > core_.capacity()) {
+      core_.leave_capacity(each.slot);
+      --live;
     }
   }
   sort_by([](const Returning& each) { return each.message->home.order; });

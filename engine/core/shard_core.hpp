@@ -60,6 +60,8 @@ class ShardCore {
   // in their order.
   std::uint32_t restore(const RestoredMessage& message);
   void restore_dead(std::uint32_t slot, DeadReason reason, std::int64_t died_ns);
+  // From here on it counts against the bound of dead letters, not against the capacity.
+  void leave_capacity(std::uint32_t slot);
   void restore_waiting(std::uint32_t slot, std::int64_t now_ns);
   void restore_delayed(std::uint32_t slot, std::uint64_t due_tick);
   void restore_retrying(std::uint32_t slot,

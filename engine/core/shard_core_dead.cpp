@@ -42,9 +42,13 @@ void ShardCore::bury(std::uint32_t index, DeadReason reason, std::int64_t now_ns
   if (options_.dead_age_max_ms != 0) {
     wheel_.arm(index, tick_after(now_ns, options_.dead_age_max_ms));
   }
-  // While replayed or pinned ones fill the bound, as many go on counting against the capacity.
-  if (!slot.beyond_capacity) {
-    slot.beyond_capacity = true;
+  leave_capacity(index);
+}
+
+// While replayed or pinned ones fill the bound, as many go on counting against the capacity.
+void ShardCore::leave_capacity(std::uint32_t index) {
+  if (!slots_[index].beyond_capacity) {
+    slots_[index].beyond_capacity = true;
     ++beyond_;
     left_ += beyond_ <= options_.dead_max ? 1 : 0;
   }

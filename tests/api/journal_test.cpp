@@ -307,6 +307,24 @@ TEST_F(JournalTest, one_engine_at_a_time_has_a_journal) {
   EXPECT_EQ(Engine::open(options()).error().code, Errc::locked);
 }
 
+// A replayed one counts against the dead letters, so that there may be more than the capacity.
+TEST_F(JournalTest, replayed_dead_letters_above_the_capacity_do_not_close_the_queue_for_ever) {
+  QueueOptions small = durable(Durability::async);
+  small.capacity = 2;
+  open(small);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(queue_->publish({.payload = "dead"}));
+    ASSERT_TRUE(receive(1)[0].reject());
+  }
+  ASSERT_TRUE(queue_->publish({.payload = "alive"}));
+  ASSERT_TRUE(queue_->publish({.payload = "alive"}));
+  ASSERT_EQ(*queue_->replay_all(), 2u);
+  ASSERT_EQ(queue_->publish({.payload = "full"}).error().code, Errc::queue_full);
+  reopen(small);
+  EXPECT_EQ(queue_->publish({.payload = "full"}).error().code, Errc::queue_full);
+  EXPECT_EQ(receive().size(), 4u);
+}
+
 TEST_F(JournalTest, a_queue_keeps_its_number_of_shards_and_its_room) {
   open(durable(Durability::async));
   for (int i = 0; i < 10; ++i) {
@@ -319,6 +337,7 @@ TEST_F(JournalTest, a_queue_keeps_its_number_of_shards_and_its_room) {
   EXPECT_EQ(engine_->queue("work", other).error().code, Errc::invalid_argument);
   other.shards = 1;
   other.capacity = 5;
+  other.dead_letters_max = 4;
   EXPECT_EQ(engine_->queue("work", other).error().code, Errc::invalid_argument);
 }
 
