@@ -93,6 +93,18 @@ std::vector<RestoredAttempt> story(const RecoveredMessage& message, const WallTi
   return attempts;
 }
 
+// More live ones than the capacity: so many had been dead and were replayed, whichever they were.
+void make_room_for_replayed(const std::vector<Returning>& all,
+                            std::uint64_t live,
+                            ShardCore* core) {
+  for (const Returning& each : all) {
+    if (each.message->is() != RecordedState::dead && live > core->capacity()) {
+      core->leave_capacity(each.slot);
+      --live;
+    }
+  }
+}
+
 }  // namespace
 
 Result<> Shard::keep_journal(JournalHost& journal, Outbox& outbox) {
@@ -143,17 +155,17 @@ Result<> Shard::restore(RecoveredShard& recovered) {
                          std::max<std::int64_t>(0, times.ns(each.message->state.died_ms)));
     }
   }
-  // More live ones than the capacity: so many had been dead and were replayed, whichever they were.
-  for (std::uint64_t live = all.size() - dead; const Returning& each : all) {
-    if (each.message->is() != RecordedState::dead && live > core_.capacity()) {
-      core_.leave_capacity(each.slot);
-      --live;
-    }
-  }
+  make_room_for_replayed(all, all.size() - dead, &core_);
   sort_by([](const Returning& each) { return each.message->home.order; });
   for (const Returning& each : all) {
     const RecoveredMessage& message = *each.message;
     const bool used_up = message.attempts >= core_.slot(each.slot).attempts_max;
+    const bool killed = message.interrupted && used_up && dead < core_.dead_max();
+    if (killed && message.is() != RecordedState::dead) {
+      ++dead;
+      core_.restore_dead(each.slot, DeadReason::attempts, now_ns);
+      continue;
+    }
     switch (message.is()) {
       case RecordedState::dead:
         break;
@@ -165,12 +177,7 @@ Result<> Shard::restore(RecoveredShard& recovered) {
                                now_ns);
         break;
       case RecordedState::waiting:
-        if (message.interrupted && used_up && dead < core_.dead_max()) {
-          ++dead;
-          core_.restore_dead(each.slot, DeadReason::attempts, now_ns);
-        } else {
-          core_.restore_waiting(each.slot, now_ns);
-        }
+        core_.restore_waiting(each.slot, now_ns);
         break;
     }
   }

@@ -74,6 +74,15 @@ class JournalTest : public ::testing::Test {
     close();
     open(queue_options);
   }
+  // The process is gone: the journal is as it was, and nobody settles.
+  void kill(LeaseBatch* batch) {
+    const std::string image = directory_ + ".image";
+    std::filesystem::copy(directory_, image, std::filesystem::copy_options::recursive);
+    *batch = LeaseBatch();
+    close();
+    std::filesystem::remove_all(directory_);
+    std::filesystem::rename(image, directory_);
+  }
   LeaseBatch receive(std::uint32_t max = 64) {
     return *consumer_->receive({.max = max});
   }
@@ -198,13 +207,7 @@ TEST_F(JournalTest, an_interrupted_attempt_counts_and_a_message_that_kills_ends_
     ASSERT_EQ(batch.size(), 1u);
     EXPECT_EQ(batch[0].attempt(), attempt);
     ASSERT_TRUE(*engine_->flush());
-    // The process is gone: the journal is as it was, and nobody settles.
-    const std::string image = directory_ + ".image";
-    std::filesystem::copy(directory_, image, std::filesystem::copy_options::recursive);
-    batch = LeaseBatch();
-    close();
-    std::filesystem::remove_all(directory_);
-    std::filesystem::rename(image, directory_);
+    kill(&batch);
     open(durable(Durability::async));
   }
   EXPECT_TRUE(receive().empty());
@@ -214,6 +217,24 @@ TEST_F(JournalTest, an_interrupted_attempt_counts_and_a_message_that_kills_ends_
   EXPECT_EQ(page.letters[0].reason, DeadReason::attempts);
   ASSERT_EQ(page.letters[0].story.size(), 3u);
   EXPECT_EQ(page.letters[0].story[2].end, AttemptEnd::interrupted);
+}
+
+TEST_F(JournalTest, the_last_retry_of_a_message_that_kills_is_the_last) {
+  open(durable(Durability::async));
+  ASSERT_TRUE(queue_->publish({.payload = "kills"}));
+  for (int attempt = 1; attempt < 3; ++attempt) {
+    ASSERT_TRUE(receive()[0].nack());
+    ASSERT_TRUE(queue_->stats());
+    pass(100ms);
+  }
+  LeaseBatch batch = receive();
+  ASSERT_EQ(batch[0].attempt(), 3u);
+  ASSERT_TRUE(*engine_->flush());
+  kill(&batch);
+  open(durable(Durability::async));
+  pass(100ms);
+  EXPECT_TRUE(receive().empty());
+  EXPECT_EQ(queue_->stats()->dead, 1u);
 }
 
 TEST_F(JournalTest, a_released_lease_counts_no_attempt_in_the_next_life) {
