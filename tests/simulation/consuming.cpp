@@ -69,17 +69,17 @@ void World::receive(Consuming& self, Random& random) {
     call.index = static_cast<std::uint32_t>(batch->size());
     // While another thread holds a shard and is about to let it go, its hint may be half old: then
     // the shard is passed by, and not counted as skipped.
-    const bool limited = at_limit_ > call.invoke || credits_may_lie_about();
+    const bool limited = at_limit_ > call.invoke || may_come_back_empty();
     const bool held = !alone || limited || scheduler_.switches() != switches;
     call.key = std::max(batch->shards_skipped(), held ? 1u : 0u);
   }
-  call.due_ns = sleeps && at_limit_ < call.invoke && !may_be_at_limit()
+  call.due_ns = sleeps && at_limit_ < call.invoke && !may_be_at_limit() && !disk_
                     ? std::chrono::nanoseconds(options.wait).count()
                     : 0;
   const milliseconds lease =
       options.lease > milliseconds::zero() ? options.lease : plan_.options.lease;
   recorder_.write(call);
-  if (batch) {
+  if (batch && !recorder_.stopped()) {
     recorder_.history().events.back().until_ns = not_before(call.began_ns, lease);
     judge_batch(self, *batch, random);
   }
@@ -150,6 +150,9 @@ void World::write_grant(const Event& call, const MessageView& view, Held* held, 
   grant.message = number_of(view, &grant);
   grant.key = grant.message == 0 ? 0 : sent_[grant.message].key;
   grant.lease = lease_number(view);
+  if (!fences_.empty() && view.fence <= fences_[view.id.shard()]) {
+    scheduler_.fail("R2 fences: a token of the past life comes again");
+  }
   grant.attempt = view.attempt;
   grant.index = static_cast<std::uint32_t>(place);
   if (place == 0) {

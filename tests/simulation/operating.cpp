@@ -66,6 +66,9 @@ void World::operate(Verb verb, Random& random) {
     case Verb::drain:
       drain(random);
       break;
+    case Verb::flush:
+      flush();
+      break;
     case Verb::jump:
       scheduler_.advance(milliseconds(random.one_of({0, 1, 5, 20, 100})) +
                          std::chrono::nanoseconds(random.below(1'000'000)));
@@ -78,6 +81,7 @@ void World::operate(Verb verb, Random& random) {
     case Verb::close: {
       Event event = recorder_.begin(Kind::revoke);
       closed_ = true;
+      close_began_ = close_began_ == 0 ? event.invoke : close_began_;
       queue_->close();
       recorder_.write_finished(event);
       break;
@@ -150,7 +154,7 @@ void World::release_key(std::uint64_t key) {
 // Of a message that is leased it is only asked: whatever is told of it later counts.
 void World::cancel(Random& random) {
   const std::uint64_t message = random.below(sent_.size());
-  if (sent_[message].id.value == 0) {
+  if (sent_[message].id.value == 0 || message < carried_below_) {
     return;
   }
   Event event = recorder_.begin(Kind::end);

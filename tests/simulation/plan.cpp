@@ -31,6 +31,7 @@ constexpr Weight kOperator[] = {{Verb::pause, 5},
                                 {Verb::stats, 14},
                                 {Verb::status, 10},
                                 {Verb::drain, 2},
+                                {Verb::flush, 4},
                                 {Verb::jump, 15},
                                 {Verb::step_back, 2},
                                 {Verb::rest, 8}};
@@ -74,6 +75,7 @@ Plan::Plan(std::uint64_t seed_used, std::uint64_t count) : seed(seed_used) {
   Random random(seed ^ 0x706c616e);
   draw_options(random);
   draw_limits(random);
+  draw_journal(random, count);
   draw_actors(random);
   draw_operations(random, count);
 }
@@ -140,9 +142,37 @@ void Plan::draw_limits(Random& random) {
   }
 }
 
+// A journaled queue has few of the limits.
+void Plan::draw_journal(Random& random, std::uint64_t count) {
+  if (!random.percent(20)) {
+    return;
+  }
+  options.durability = random.percent(50) ? Durability::sync : Durability::async;
+  options.on_death = OnDeath::continue_key;
+  options.overflow = Overflow::reject;
+  options.priorities = false;
+  options.key_messages_max = options.bytes_max = 0;
+  options.high_watermark = options.low_watermark = 0;
+  options.shed_below = QueueOptions().shed_below;
+  options.dedup_window = milliseconds(0);
+  options.dead_letters_max = 4096;  // none is discarded for room
+  with_dedup = 0;
+  steps_back = false;
+  journal_segments = random.one_of({4, 8, 1024});
+  if (random.percent(80)) {
+    stop_at = random.below(count);
+    power_goes = random.percent(75);
+  }
+  if (power_goes && random.percent(40)) {
+    disk_fault = static_cast<DiskFault>(random.between(1, 3));
+    fault_at = disk_fault == DiskFault::no_space ? random.between(16, 60) * 64 * 1024
+                                                 : 100 + random.below(600);
+  }
+}
+
 void Plan::draw_actors(Random& random) {
   actors.insert(actors.end(), random.between(1, 3), Role::producer);
-  const bool pool = random.percent(20);
+  const bool pool = random.percent(20) && !journaled();
   workers = pool ? small(random.between(1, 3)) : 0;
   worker_batch = small(random.one_of({1, 1, 3}));
   actors.insert(actors.end(), pool ? 0 : random.between(1, 4), Role::consumer);

@@ -43,6 +43,7 @@ enum class Verb : std::uint8_t {
   stats,
   status,
   drain,
+  flush,
   jump,
   step_back,
   close,
@@ -67,6 +68,15 @@ struct Plan {
   bool looks_when_idle = false;  // an inspection by itself moves things on
   bool jumps = false;            // time passes while somebody could run
   bool steps_back = false;
+  // Of a journaled queue: before which operation the engine stops, to be opened again, and whether
+  // the power goes then or it is closed; what the disk does until then.
+  enum class DiskFault : std::uint8_t { none, one_call, all_calls, no_space };
+  bool journaled() const { return options.durability != Durability::none; }
+  std::uint64_t stop_at = ~std::uint64_t{0};
+  bool power_goes = false;
+  DiskFault disk_fault = DiskFault::none;
+  std::uint64_t fault_at = 0;  // the call, or bytes
+  std::uint64_t journal_segments = 1024;
   std::uint32_t keys = 1;
   std::uint32_t workers = 0;
   std::uint32_t worker_batch = 1;
@@ -85,6 +95,7 @@ struct Plan {
  private:
   void draw_options(Random& random);
   void draw_limits(Random& random);
+  void draw_journal(Random& random, std::uint64_t count);
   void draw_actors(Random& random);
   void draw_operations(Random& random, std::uint64_t count);
 };

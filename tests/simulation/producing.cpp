@@ -98,7 +98,9 @@ void World::publish(Random& random) {
 }
 
 void World::write_published(check::Event event, const Published& published) {
-  if (!published.accepted()) {
+  if (recorder_.stopped()) {
+    event.answer = check::Answer::unknown;
+  } else if (!published.accepted()) {
     event.answer = answer_of(published.refused);
   } else if (published.duplicate) {
     event.answer = check::Answer::duplicate;

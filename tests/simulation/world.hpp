@@ -5,6 +5,7 @@
 #include <laneway/engine.hpp>
 #include <laneway/worker_pool.hpp>
 
+#include "tests/simulation/disk.hpp"
 #include "tests/simulation/plan.hpp"
 #include "tests/simulation/recorder.hpp"
 #include "tests/simulation/scheduler.hpp"
@@ -63,6 +64,8 @@ class World {
   // Throws Broken when the history cannot be written; what is wrong in it is for the judge.
   void run();
   const check::History& history() { return recorder_.history(); }
+  // Of the life before the restart; empty when there was none.
+  const check::History& past() const { return past_; }
   std::uint64_t operations_done() const { return operations_done_; }
   std::uint64_t switches() const { return scheduler_.switches(); }
 
@@ -78,6 +81,13 @@ class World {
   void drain_everything();
   void audit();
   void audit_duplicates();
+
+  // restarting.cpp
+  void break_disk();
+  void stop();
+  void restart();
+  void carry_over();
+  void flush();
 
   // producing.cpp
   void publish(Random& random);
@@ -107,8 +117,10 @@ class World {
            (options.in_flight_max != 0 && leases_alive_ >= options.in_flight_max);
   }
   // A lease counts until its shard is looked at, which may be the one after that with a message.
-  bool credits_may_lie_about() const {
-    return may_be_at_limit() || (plan_.options.in_flight_max != 0 && plan_.options.shards > 1);
+  // What a journaled shard may do depends on the disk.
+  bool may_come_back_empty() const {
+    return disk_ != nullptr || may_be_at_limit() ||
+           (plan_.options.in_flight_max != 0 && plan_.options.shards > 1);
   }
   void start_pool();
   Outcome handle(const MessageView& view);
@@ -155,7 +167,16 @@ class World {
   std::uint32_t pausing_ = 0;
   std::uint32_t resumed_ = 0;
   bool closed_ = false;
+  std::uint64_t close_began_ = 0;  // stamp; what overlaps it may not be recorded
   bool done_ = false;
+
+  std::unique_ptr<Disk> disk_;  // null: nothing is journaled
+  std::uint32_t lives_ = 1;
+  bool stopping_ = false;              // this life ends
+  std::uint64_t durable_before_ = 0;   // what had returned by this stamp is
+  std::vector<std::uint64_t> fences_;  // of the past life, by shard: the highest
+  std::uint64_t carried_below_ = 0;    // messages below are of the past life
+  check::History past_;
 
   std::optional<WorkerPool> pool_;
   struct Working {
