@@ -107,37 +107,33 @@ std::vector<MessageId> World::list_dead() {
   return ids;
 }
 
-void World::replay(Random& random) {
+// One of the dead letters whose publish has told its id; nothing when there is none.
+std::optional<std::uint64_t> World::draw_dead(Random& random) {
   const std::vector<MessageId> dead = list_dead();
   if (dead.empty()) {
-    return;
+    return std::nullopt;
   }
-  const MessageId id = dead[random.below(dead.size())];
-  const auto found = by_id_.find(id.value);
-  if (found == by_id_.end()) {
-    return;
+  const auto found = by_id_.find(dead[random.below(dead.size())].value);
+  return found == by_id_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void World::replay(Random& random) {
+  if (const std::optional<std::uint64_t> message = draw_dead(random)) {
+    Event event = recorder_.begin(Kind::replay);
+    event.message = *message;
+    event.answer = answer_of(queue_->replay(sent_[*message].id));
+    recorder_.write_finished(event);
   }
-  Event event = recorder_.begin(Kind::replay);
-  event.message = found->second;
-  event.answer = answer_of(queue_->replay(id));
-  recorder_.write_finished(event);
 }
 
 void World::discard(Random& random) {
-  const std::vector<MessageId> dead = list_dead();
-  if (dead.empty()) {
-    return;
+  if (const std::optional<std::uint64_t> message = draw_dead(random)) {
+    Event event = recorder_.begin(Kind::end);
+    event.message = *message;
+    event.state = State::discarded;
+    event.answer = answer_of(queue_->discard(sent_[*message].id));
+    recorder_.write_finished(event);
   }
-  const MessageId id = dead[random.below(dead.size())];
-  const auto found = by_id_.find(id.value);
-  if (found == by_id_.end()) {
-    return;
-  }
-  Event event = recorder_.begin(Kind::end);
-  event.message = found->second;
-  event.state = State::discarded;
-  event.answer = answer_of(queue_->discard(id));
-  recorder_.write_finished(event);
 }
 
 void World::release_key(std::uint64_t key) {

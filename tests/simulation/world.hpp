@@ -115,6 +115,7 @@ class World {
 
   // operating.cpp
   void operate(Verb verb, Random& random);
+  std::optional<std::uint64_t> draw_dead(Random& random);
   void replay(Random& random);
   void discard(Random& random);
   void release_key(std::uint64_t key);
