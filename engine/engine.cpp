@@ -99,9 +99,16 @@ Result<std::shared_ptr<QueueState>> EngineState::open(std::string_view name,
   if (found == queues_.end() && queues_.size() == kQueuesMax) {
     return {Errc::invalid_argument, "an engine has at most 65,536 queues"};
   }
+  // Its place first: once it has its messages from the journal, nothing may fail.
+  decltype(queues_) made;
+  const auto place = made.try_emplace(std::string(name)).first;
   Result<std::shared_ptr<QueueState>> queue = make(name, *completed);
   if (queue) {
-    queues_.insert_or_assign(std::string(name), *queue);
+    place->second = *queue;
+    if (found != queues_.end()) {
+      queues_.erase(found);
+    }
+    queues_.merge(made);
   }
   return queue;
 }
@@ -150,12 +157,17 @@ Result<bool> EngineState::flush(milliseconds timeout) {
   if (journal_ == nullptr) {
     return {Errc::not_durable, "the engine has no journal"};
   }
+  if (timeout < milliseconds::zero()) {
+    return {Errc::invalid_argument, "timeout is not negative"};
+  }
+  const auto deadline = clock_->now() + std::min(timeout, milliseconds(kWaitMsMax));
   for (const auto& queue : queues()) {
     for (const auto& shard : queue->shards()) {
       if (shard->journal() == nullptr) {
         continue;
       }
-      const Result<bool> durable = shard->flush(timeout);
+      const auto left = std::chrono::ceil<milliseconds>(deadline - clock_->now());
+      const Result<bool> durable = shard->flush(std::max(left, milliseconds::zero()));
       if (!durable || !*durable) {
         return durable;
       }

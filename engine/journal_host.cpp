@@ -285,6 +285,12 @@ Result<bool> JournalHost::wait(Outbox& outbox, std::uint64_t position, nanosecon
   }
 }
 
+void JournalHost::expect(std::size_t shards) {
+  const std::lock_guard lock(run_mutex_);
+  shards_.reserve(shards_.size() + shards);
+  again_.reserve(shards_.capacity());
+}
+
 void JournalHost::attach(ShardJournal& shard) {
   const std::lock_guard lock(run_mutex_);
   shards_.push_back(&shard);

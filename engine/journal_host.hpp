@@ -69,7 +69,9 @@ class JournalHost {
   Result<bool> wait_for_records(Outbox& outbox,
                                 std::uint64_t records,
                                 std::chrono::nanoseconds timeout);
-  // From attach to forget the journal runs the shard.
+  // From attach to forget the journal runs the shard. expect: so many shards are about to attach,
+  // which then cannot fail.
+  void expect(std::size_t shards);
   void attach(ShardJournal& shard);
   void forget(const ShardJournal& shard) noexcept;
   std::uint64_t durable_records() const { return journal_->counts().durable_lsn - 1; }

@@ -163,15 +163,18 @@ Result<> QueueState::recover() {
     if (outbox == nullptr) {
       return {Errc::no_memory, "the system refused memory for the journal of a queue"};
     }
-    if (const Result<> kept = shard->keep_journal(*journal, *outbox); !kept) {
+    if (const Result<> kept = shard->keep_journal(*journal, *outbox, largest); !kept) {
       return kept.error();
     }
     if (const Result<> restored = shard->restore(journal->recovered(id)); !restored) {
       return restored.error();
     }
   }
+  // Whoever is refused may open the queue with other options: until here nothing has changed.
+  journal->expect(shards_.size());
   for (const auto& shard : shards_) {
     shard->begin_recording(options_.durability == Durability::none);
+    journal->recovered({journal_number_, static_cast<std::uint16_t>(shard->number())}) = {};
   }
   if (watched) {
     look_at_depth();

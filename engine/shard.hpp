@@ -20,6 +20,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -128,7 +129,7 @@ class Shard : public Letter {
   std::uint64_t take_back_leases();
   // --- journal ---------------------------------------------------------------------------------
   // From now on what happens here is recorded. Before the first message.
-  Result<> keep_journal(JournalHost& journal, Outbox& outbox);
+  Result<> keep_journal(JournalHost& journal, Outbox& outbox, std::size_t record_max);
   // What an earlier life left, in their states. invalid_argument: there is no room for all of it.
   Result<> restore(RecoveredShard& recovered);
   // Last: from here on everything is recorded; if so wanted, first which positions are used.
@@ -137,8 +138,8 @@ class Shard : public Letter {
   // By whoever runs the journal. True: there is more to do, or the token was taken.
   bool run_journal();
   // Records all that was published and settled before the call. Answers how many records that
-  // makes. Runs the shard; waits for its holder, and for room until the deadline: journal_full.
-  Result<std::uint64_t> record_everything(std::int64_t deadline_ns);
+  // makes; nullopt: not before the deadline. Runs the shard; waits for its holder. journal_full.
+  Result<std::optional<std::uint64_t>> record_everything(std::int64_t deadline_ns);
 
   // Waits until what was published and settled before the call is on stable storage: true.
   Result<bool> flush(std::chrono::milliseconds timeout);

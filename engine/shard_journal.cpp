@@ -4,6 +4,7 @@
 #include "engine/shard.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace laneway::engine {
 
@@ -33,7 +34,8 @@ std::size_t ShardJournal::bytes(const Shard& shard) {
   return size.bytes();
 }
 
-ShardJournal::ShardJournal(ShardHost& host, JournalHost& journal, Outbox& outbox, Shard& shard)
+ShardJournal::ShardJournal(
+    ShardHost& host, JournalHost& journal, Outbox& outbox, Shard& shard, std::size_t record_max)
     : host_(host),
       journal_(journal),
       outbox_(outbox),
@@ -46,6 +48,8 @@ ShardJournal::ShardJournal(ShardHost& host, JournalHost& journal, Outbox& outbox
       recorded_(shard.inbox_head_),
       told_(outbox.confirmed()) {
   letterbox_.shard = &shard;
+  writer_.reserve(record_max);  // nothing may fail during a hold
+  attempts_.reserve(kStoryAttemptsMax);
   if (memory_.mapped()) {
     const std::size_t slots = shard.core_.slots();
     homes_ = HomeLists(memory_.take<HomeLists::Place>(slots + shard.core_.dedup().size()));
@@ -80,10 +84,6 @@ std::uint32_t ShardJournal::home_of_id(std::uint32_t place) const {
 void ShardJournal::adopt(std::uint32_t slot, const Home& home, bool detached) {
   homes_.add(slot, home);
   detached_[slot] = detached;
-}
-
-void ShardJournal::adopt_id(std::uint32_t place, const Home& home) {
-  homes_.add(home_of_id(place), home);
 }
 
 void ShardJournal::accepted(std::uint32_t slot) {
@@ -127,6 +127,8 @@ void ShardJournal::retell(std::uint32_t index) {
   const Home old = homes_.home(index);
   const bool known = old.id != 0 && shard_.core_.dedup().knows(old.id - 1, slot.position, now_ns_);
   RecordedMessage message;
+  message.attempts = std::move(attempts_);
+  message.attempts.clear();
   content(slot, known ? old.id : 0, &message);
   message.fixed.published_ms = wall_ms(slot.published_ns);
   message.fixed.order = old.order;
@@ -152,6 +154,7 @@ void ShardJournal::retell(std::uint32_t index) {
   writer_.relocate(
       header(slot.position, static_cast<std::uint16_t>(slot.attempts - (uncounted ? 1 : 0))),
       message);
+  attempts_ = std::move(message.attempts);
   const std::uint64_t sequence =
       append({.closes_plus_1 = old.sequence + 1, .closed_bytes = old.bytes, .opens = true});
   homes_.retell(index, {sequence, old.order, padded(), known ? old.id : 0});
@@ -409,11 +412,6 @@ void ShardJournal::resolved(std::uint32_t slot, MessageState outcome) {
     append({.closes_plus_1 = home.sequence + 1, .closed_bytes = home.bytes});
     homes_.remove(slot);
   }
-}
-
-void ShardJournal::released(std::string_view key) {
-  writer_.lane(header(0), key);
-  append({});
 }
 
 // --- values -----------------------------------------------------------------------------------

@@ -44,7 +44,9 @@ class ShardJournal final : public ShardLog {
     Shard* shard = nullptr;
   };
 
-  ShardJournal(ShardHost& host, JournalHost& journal, Outbox& outbox, Shard& shard);
+  // `record_max`: bytes of the largest record that will be written.
+  ShardJournal(
+      ShardHost& host, JournalHost& journal, Outbox& outbox, Shard& shard, std::size_t record_max);
   bool mapped() const { return memory_.mapped(); }
 
   JournalHost& journal() const { return journal_; }  // any thread
@@ -54,7 +56,7 @@ class ShardJournal final : public ShardLog {
   // --- what an earlier life left, before the first hold -----------------------------------------
   // In the order of the records: the home of a message, or of the id at a place of the window.
   void adopt(std::uint32_t slot, const Home& home, bool detached);
-  void adopt_id(std::uint32_t place, const Home& home);
+  void adopt_id(std::uint32_t place, const Home& home) { homes_.add(home_of_id(place), home); }
   // The home of nobody any more.
   void drop(const Home& home) { dropped_.push_back(home); }
   void begin_orders_above(std::uint64_t order) { orders_ = order; }
@@ -96,7 +98,10 @@ class ShardJournal final : public ShardLog {
   void died(std::uint32_t slot) override;
   void replayed(std::uint32_t slot, std::uint64_t due_tick) override;
   void resolved(std::uint32_t slot, MessageState outcome) override;
-  void released(std::string_view key) override;
+  void released(std::string_view key) override {
+    writer_.lane(header(0), key);
+    append({});
+  }
   void forgot_id(std::uint32_t place) override;
 
  private:
@@ -139,6 +144,7 @@ class ShardJournal final : public ShardLog {
   const std::size_t event_bytes_;
   const std::size_t grant_bytes_;
   RecordWriter writer_;
+  std::vector<RecordedAttempt> attempts_;  // of a message that is told again: memory to use again
   Letterbox letterbox_;
   std::uint64_t recorded_;      // positions below are recorded
   std::uint64_t told_;          // positions below are known to be used by what is recorded

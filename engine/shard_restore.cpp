@@ -250,8 +250,8 @@ class Shard::Restoring {
   std::uint64_t dead_ = 0;
 };
 
-Result<> Shard::keep_journal(JournalHost& journal, Outbox& outbox) {
-  journal_ = std::make_unique<ShardJournal>(host_, journal, outbox, *this);
+Result<> Shard::keep_journal(JournalHost& journal, Outbox& outbox, std::size_t record_max) {
+  journal_ = std::make_unique<ShardJournal>(host_, journal, outbox, *this, record_max);
   if (!journal_->mapped()) {
     return {Errc::no_memory, "the system refused memory for the journal of a queue"};
   }
@@ -268,7 +268,6 @@ Result<> Shard::restore(RecoveredShard& recovered) {
   restoring.bury_the_dead();
   restoring.order_all();
   journal_->begin_orders_above(recovered.orders);
-  recovered = {};
   return {};
 }
 
@@ -292,7 +291,7 @@ bool Shard::run_journal() {
   return journal_->anything_to_do();
 }
 
-Result<std::uint64_t> Shard::record_everything(std::int64_t deadline_ns) {
+Result<std::optional<std::uint64_t>> Shard::record_everything(std::int64_t deadline_ns) {
   const std::uint64_t inbox = inbox_.claimed();
   const std::uint64_t returns = returns_.claimed();
   JournalHost& journal = journal_->journal();
@@ -304,10 +303,13 @@ Result<std::uint64_t> Shard::record_everything(std::int64_t deadline_ns) {
       }
       hold.step(0);
       if (journal.failed() != 0 || (journal_->recorded() >= inbox && returns_head_ >= returns)) {
-        return journal_->outbox().appended();
+        return std::optional(journal_->outbox().appended());
       }
-      if (journal.full() || hold.now_ns() >= deadline_ns) {
+      if (journal.full()) {
         return {Errc::journal_full, "what was published has no room in the journal yet"};
+      }
+      if (hold.now_ns() >= deadline_ns) {
+        return std::optional<std::uint64_t>();
       }
     }
     journal.help();
@@ -318,11 +320,15 @@ Result<std::uint64_t> Shard::record_everything(std::int64_t deadline_ns) {
 Result<bool> Shard::flush(milliseconds timeout) {
   const std::int64_t deadline_ns =
       host_.now_ns() + nanoseconds(std::min(timeout, milliseconds(kWaitMsMax))).count();
-  const Result<std::uint64_t> records = record_everything(deadline_ns);
+  const Result<std::optional<std::uint64_t>> records = record_everything(deadline_ns);
   if (!records) {
     return records.error();
   }
-  return journal_->journal().wait_for_records(journal_->outbox(), *records, timeout);
+  if (!*records) {
+    return false;
+  }
+  const nanoseconds left{deadline_ns - host_.now_ns()};
+  return journal_->journal().wait_for_records(journal_->outbox(), **records, left);
 }
 
 }  // namespace laneway::engine

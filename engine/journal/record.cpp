@@ -26,7 +26,7 @@ void RecordWriter::begin(RecordHeader header, RecordType type) {
 void RecordWriter::put(const void* data, std::size_t size) {
   const std::size_t end = bytes_ + size;
   if (words_.size() * 8 < end) {
-    words_.resize(std::max<std::size_t>(64, padded_record(end) / 8 * 2));
+    words_.resize(padded_record(end) / 8);
   }
   if (size != 0) {
     std::memcpy(reinterpret_cast<std::byte*>(words_.data()) + bytes_, data, size);

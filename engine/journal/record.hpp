@@ -83,6 +83,9 @@ struct RecordedQueue {
 // for its length.
 class RecordWriter {
  public:
+  // Records of up to so many bytes then allocate nothing.
+  void reserve(std::size_t bytes) { words_.reserve(padded_record(bytes) / 8); }
+
   void settle(RecordHeader header, std::int64_t time_ms);
   void publish(RecordHeader header, const RecordedMessage& message);
   void relocate(RecordHeader header, const RecordedMessage& message);

@@ -52,7 +52,7 @@ class LANEWAY_EXPORT Engine {
 
   // Waits until everything published or settled before the call, in queues that survive, is on
   // stable storage: true. False: not within the timeout. not_durable: there is no journal;
-  // journal_full: some of it has no room; io_error.
+  // journal_full: some of it has no room; io_error; invalid_argument: a negative timeout.
   Result<bool> flush(std::chrono::milliseconds timeout = std::chrono::hours(1));
   // How many records (publishes, settles ...) are on stable storage. It rises, and while it stays
   // the same no ticket of publish_async has become durable. not_durable: there is no journal.

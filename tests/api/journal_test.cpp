@@ -300,6 +300,46 @@ TEST_F(JournalTest, a_queue_keeps_its_number_of_shards_and_its_room) {
   EXPECT_EQ(engine_->queue("work", other).error().code, Errc::invalid_argument);
 }
 
+TEST_F(JournalTest, a_queue_that_has_no_room_for_one_shard_keeps_the_messages_of_the_others) {
+  QueueOptions two = durable(Durability::async);
+  two.shards = 2;
+  open(two);
+  const std::string full = "full";
+  const std::uint32_t full_shard = (*queue_->publish({.key = full})).shard();
+  for (int i = 0; i < 9; ++i) {
+    ASSERT_TRUE(queue_->publish({.key = full}));
+  }
+  std::string other;
+  MessageId id;
+  do {  // whichever of them is looked at first
+    other += 'o';
+    id = *queue_->publish({.key = other});
+  } while (id.shard() == full_shard);
+  const QueueStats before = *queue_->stats();
+  close();
+  engine_ = std::make_unique<Engine>(*Engine::open(options()));
+  QueueOptions small = two;
+  small.capacity = 10;
+  small.dead_letters_max = 2;
+  EXPECT_EQ(engine_->queue("work", small).error().code, Errc::invalid_argument);
+  Queue again = *engine_->queue("work", two);
+  const QueueStats after = *again.stats();
+  EXPECT_EQ(after.ready + after.blocked, before.ready + before.blocked);
+  EXPECT_EQ(again.status(id)->state, MessageState::ready);
+}
+
+TEST_F(JournalTest, flush_without_time_says_no_and_names_no_other_reason) {
+  open(durable(Durability::async));
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_TRUE(queue_->publish({.payload = "x"}));
+  }
+  const Result<bool> flushed = engine_->flush(0ms);
+  ASSERT_TRUE(flushed) << to_string(flushed.error());
+  EXPECT_FALSE(*flushed) << "a hold records a part of it";
+  EXPECT_TRUE(*engine_->flush());
+  EXPECT_EQ(engine_->flush(-1ms).error().code, Errc::invalid_argument);
+}
+
 TEST_F(JournalTest, damage_is_refused_and_nothing_is_changed) {
   open(durable(Durability::sync));
   for (int i = 0; i < 10; ++i) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <new>
@@ -168,6 +169,25 @@ TEST_F(Allocation, none_to_take_also_of_a_handoff_queue) {
               }),
               0u);
   }
+}
+
+TEST_F(Allocation, none_on_a_queue_that_survives) {
+  std::string directory = "/tmp/laneway-allocation-XXXXXX";
+  ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+  Engine engine = *Engine::open({.driver = DriverMode::manual,
+                                 .clock = clock_,
+                                 .journal = {.directory = directory, .segment_bytes = 1 << 20}});
+  Queue queue = *engine.queue("mails", {.capacity = 256, .durability = Durability::async});
+  Consumer consumer = *queue.consumer();
+  EXPECT_EQ(counted([&] {
+              ASSERT_TRUE(queue.publish({.key = kKey24, .payload = kPayload64}));
+              ASSERT_TRUE((*consumer.receive())[0].ack());
+            }),
+            0u);
+  EXPECT_TRUE(*engine.flush());
+  EXPECT_GT(engine.journal_stats()->durable_records, 600u) << "three for each message";
+  engine.close();
+  std::filesystem::remove_all(directory);
 }
 
 // --- memory of an idle queue ------------------------------------------------------------------
