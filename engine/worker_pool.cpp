@@ -32,13 +32,22 @@ struct Handled {
   bool threw;
 };
 
+// Without memory for the text it is a short one, which needs none.
+Handled thrown(const char* text) noexcept {
+  try {
+    return {Outcome::retry(text), true};
+  } catch (const std::bad_alloc&) {
+    return {Outcome::retry("no memory"), true};
+  }
+}
+
 Handled call(const WorkerPool::Handler& handler, const MessageView& message) {
   try {
     return {handler(message), false};
   } catch (const std::exception& error) {
-    return {Outcome::retry(error.what()), true};
+    return thrown(error.what());
   } catch (...) {
-    return {Outcome::retry("the handler threw something that is no std::exception"), true};
+    return thrown("the handler threw something that is no std::exception");
   }
 }
 

@@ -3,15 +3,20 @@
 // message allocate nothing, so nothing of them can fail.
 #include <laneway/worker_pool.hpp>
 
+#include "tests/api/journal_fixture.hpp"
 #include "tests/api/manual_engine.hpp"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <limits>
 #include <new>
+#include <optional>
+#include <stdexcept>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -43,13 +48,9 @@ void* operator new[](std::size_t bytes) {
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return allocate(bytes, static_cast<std::size_t>(alignment));
 }
-// What algorithms ask for and can do without.
+// What algorithms ask for and can do without does not count.
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
-  try {
-    return allocate(bytes);
-  } catch (const std::bad_alloc&) {
-    return nullptr;
-  }
+  return std::malloc(bytes);
 }
 void operator delete(void* memory) noexcept {
   std::free(memory);
@@ -73,24 +74,27 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
 namespace laneway::api_test {
 namespace {
 
+using std::chrono::milliseconds;
+
+// Calls `verb` with the first, the second, the third ... allocation failing; it answers how it
+// ended. Answers how many failed before it succeeded. With a stride: those from `first` on that it
+// apart, as one of several threads.
+int sweep(const std::function<Errc()>& verb, int first = 0, int stride = 1) {
+  for (int failing = first;; failing += stride) {
+    allocations_left = failing;
+    const Errc code = verb();
+    const bool failed = allocations_left == kNever;
+    allocations_left = kNever;
+    if (!failed) {
+      EXPECT_EQ(code, kOk);
+      return failing;
+    }
+    EXPECT_EQ(code, Errc::no_memory) << "when allocation " << failing << " failed";
+  }
+}
+
 class AllocationFailure : public ManualEngine {
  protected:
-  // Calls `verb` with the first, the second, the third ... allocation failing; it answers how it
-  // ended. Answers how many failed before it succeeded.
-  static int sweep(const std::function<Errc()>& verb) {
-    for (int failing = 0;; ++failing) {
-      allocations_left = failing;
-      const Errc code = verb();
-      const bool failed = allocations_left == kNever;
-      allocations_left = kNever;
-      if (!failed) {
-        EXPECT_EQ(code, kOk);
-        return failing;
-      }
-      EXPECT_EQ(code, Errc::no_memory) << "when allocation " << failing << " failed";
-    }
-  }
-
   // A queue with dead letters whose keys, types, texts and payloads are all on the heap of a page.
   Queue open_with_dead_letters(std::size_t letters) {
     Queue queue = open({.shards = 2, .attempts_max = 1});
@@ -197,6 +201,112 @@ TEST_F(AllocationFailure, a_worker_pool_that_could_not_start_leaves_the_queue_as
   Consumer consumer = *queue.consumer();
   EXPECT_TRUE(handled.load() == 1 || work_off(consumer).size() == 1u);
   EXPECT_EQ(state(queue, id), MessageState::completed);
+}
+
+// The text of what a handler throws is copied, which can fail as well.
+TEST_F(AllocationFailure, a_handler_that_throws_without_memory_is_a_retry_all_the_same) {
+  Queue queue = open({.attempts_max = 1});
+  const MessageId id = publish(queue, "a");
+  const std::runtime_error error(std::string(80, 'e'));
+  {
+    WorkerPool pool = *WorkerPool::start(queue, {.workers = 1}, [&](const MessageView&) -> Outcome {
+      allocations_left = 0;
+      throw error;
+    });
+    while (state(queue, id) != MessageState::dead) {
+      std::this_thread::yield();
+    }
+  }
+  EXPECT_EQ(letters(queue)[0].story[0].error, "no memory");
+}
+
+// --- journal ----------------------------------------------------------------------------------
+
+class JournalAllocationFailure : public JournalTest {
+ protected:
+  static constexpr std::size_t kMessages = 12;
+
+  // What a test's own log needs of memory is not to be tried.
+  struct Silence final : EngineObserver {
+    void log(std::string_view) noexcept override {}
+  };
+
+  JournalAllocationFailure() {
+    queue_options_.shards = 2;
+    queue_options_.payload_bytes_max = 1'000;
+    queue_options_.priorities = true;
+    queue_options_.dedup_window = 1h;
+  }
+  void SetUp() override {
+    JournalTest::SetUp();
+    engine_options_ = options();
+    engine_options_.observer = std::make_shared<Silence>();
+    engine_options_.journal.segment_bytes = 64 * 1024;
+  }
+
+  // In each state some, with all that is told of them.
+  void leave_messages() const {
+    Engine engine = *Engine::open(engine_options_);
+    Queue queue = *engine.queue("work", queue_options_);
+    for (std::size_t i = 0; i < kMessages; ++i) {
+      const std::string dedup_id = numbered("id ", i);
+      ASSERT_TRUE(queue.publish({.key = numbered(std::string(40, 'k'), i % 4),
+                                 .payload = std::string(200, 'p'),
+                                 .type = "a type of more than sixteen bytes",
+                                 .delay = milliseconds(i < 2 ? 1'000 : 0),
+                                 .dedup_id = dedup_id}));
+    }
+    Consumer consumer = *queue.consumer();
+    LeaseBatch batch = *consumer.receive({.max = 2});
+    ASSERT_EQ(batch.size(), 2u);
+    ASSERT_TRUE(batch[0].nack({.error = std::string(80, 'e')}));
+    ASSERT_TRUE(batch[1].reject({.error = std::string(80, 'e')}));
+  }
+
+  static void expect_all(Queue queue) {
+    const QueueStats stats = *queue.stats();
+    EXPECT_EQ(stats.ready + stats.blocked + stats.delayed + stats.dead, kMessages);
+    const DeadLetterPage dead = *queue.dead_letters();
+    ASSERT_EQ(dead.letters.size(), 1u);
+    EXPECT_EQ(dead.letters[0].story[0].error.size(), 80u);
+  }
+
+  EngineOptions engine_options_;
+  QueueOptions queue_options_ = durable(Durability::async);
+};
+
+// Each of them works on a copy, as most of the time is spent waiting for the disk.
+TEST_F(JournalAllocationFailure, a_journal_that_could_not_be_opened_is_whole_when_it_can) {
+  constexpr int kThreads = 8;
+  leave_messages();
+  std::vector<std::thread> threads;
+  for (int first = 0; first < kThreads; ++first) {
+    EngineOptions options = engine_options_;
+    options.journal.directory = numbered(directory_ + "/copy", static_cast<std::size_t>(first));
+    std::filesystem::create_directory(options.journal.directory);
+    for (const auto& file : std::filesystem::directory_iterator(directory_)) {
+      if (file.is_regular_file()) {
+        std::filesystem::copy(file, options.journal.directory);
+      }
+    }
+    threads.emplace_back([this, options, first] {
+      std::optional<Engine> engine;
+      const auto open_engine = [&] {
+        Result<Engine> opened = Engine::open(options);
+        if (opened) {
+          engine = std::move(*opened);
+        }
+        return code_of(opened);
+      };
+      EXPECT_GE(sweep(open_engine, first, kThreads), 100);
+      const auto open_queue = [&] { return code_of(engine->queue("work", queue_options_)); };
+      EXPECT_GE(sweep(open_queue, first, kThreads), 30);
+      expect_all(*engine->find("work"));
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
 }
 
 }  // namespace
