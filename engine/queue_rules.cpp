@@ -107,6 +107,11 @@ Result<> check_limits(const QueueOptions& options) {
     return {Errc::invalid_argument,
             "a rate is 0 (none) or 1e-6 to 1e9 a second, a burst 1 to 1,000,000"};
   }
+  constexpr double kBurstSecondsMax = 1e9;  // counted in nanoseconds
+  if (rate.per_second != 0 && rate.burst / rate.per_second > kBurstSecondsMax) {
+    return {Errc::invalid_argument,
+            "the burst of a rate is what it lets through in 31 years, or less"};
+  }
   if (options.key_messages_max != 0 && options.kind != QueueKind::by_key) {
     return {Errc::invalid_argument, "key_messages_max needs QueueKind::by_key"};
   }

@@ -66,7 +66,9 @@ class LANEWAY_EXPORT Queue {
   // `results` is given (as long as `messages`). Shards fill apart, so the accepted ones are not
   // always a prefix; but of one key they are.
   // The error is that of the call as a whole: closed, paused_for_publish, invalid_argument (results
-  // too short, or a message that could never be taken: then none is).
+  // too short, or a message that could never be taken: then none is); in a queue that survives
+  // not_durable and journal_full too, when none is taken, no_memory without `results`, and
+  // io_error, after which the outcome of each is not known.
   Result<std::size_t> publish(std::span<const Message> messages, std::span<Published> results = {});
 
   // A handle for one receiving thread. Its home shard is drawn in turn.
@@ -84,7 +86,8 @@ class LANEWAY_EXPORT Queue {
 
   // Ends a message that waits: answers cancelled. A leased one is marked and leased is answered:
   // its holder is told by the next extend; an ack still completes it, any other end makes it
-  // CANCELLED. not_found: unknown, over, or among the dead letters.
+  // CANCELLED. not_found: unknown, over, or among the dead letters. journal_full, here and in the
+  // verbs of dead letters: the queue survives and its journal is behind; nothing happened.
   Result<MessageState> cancel(MessageId id);
 
   // Consistent per shard; settles and publishes returned before the call are counted, unless the

@@ -4,6 +4,7 @@
 #include "tests/api/manual_engine.hpp"
 
 #include <array>
+#include <limits>
 #include <thread>
 
 namespace laneway::api_test {
@@ -553,26 +554,44 @@ TEST_F(Limits, a_paused_queue_keeps_its_timers_right) {
 
 // --- options ----------------------------------------------------------------------------------
 
+struct SenselessQueue {
+  QueueOptions options;
+  const char* word;  // of the detail
+};
+
 TEST_F(Limits, options_that_make_no_sense_are_refused) {
-  const QueueOptions wrong[] = {
-      {.bytes_max = 1},
-      {.block_max = -1ms},
-      {.high_watermark = 5, .low_watermark = 5},
-      {.low_watermark = 5},
-      {.rate = {.per_second = -1}},
-      {.rate = {.per_second = 1, .burst = 0}},
-      {.shed_below = 1},
-      {.dedup_window = -1ms},
-      {.dedup_ids_max = 0},
-      {.kind = QueueKind::unordered, .key_messages_max = 1},
-      {.kind = QueueKind::handoff, .overflow = Overflow::block},
-      {.kind = QueueKind::handoff, .priorities = true},
-      {.kind = QueueKind::handoff, .in_flight_max = 1},
-      {.kind = QueueKind::handoff, .rate = {.per_second = 1}},
+  constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
+  const SenselessQueue wrong[] = {
+      {{.bytes_max = 1}, "bytes_max"},
+      {{.block_max = -1ms}, "block_max"},
+      {{.high_watermark = 5, .low_watermark = 5}, "watermark"},
+      {{.low_watermark = 5}, "watermark"},
+      {{.shed_below = 1}, "shed_below"},
+      {{.dedup_window = -1ms}, "dedup_window"},
+      {{.dedup_window = 100'000h}, "dedup_window"},
+      {{.dedup_ids_max = 0}, "dedup_ids_max"},
+      {{.dedup_ids_max = (1u << 27) + 1}, "dedup_ids_max"},
+      {{.rate = {.per_second = -1}}, "a rate"},
+      {{.rate = {.per_second = 2e9}}, "a rate"},
+      {{.rate = {.per_second = kNoNumber}}, "a rate"},
+      {{.rate = {.per_second = 1, .burst = 0}}, "burst"},
+      {{.rate = {.per_second = 1, .burst = 1'000'001}}, "burst"},
+      {{.rate = {.per_second = 1e-6, .burst = 1'000'000}}, "31 years"},
+      {{.dead_letters_age_max = -1ms}, "dead_letters_age_max"},
+      {{.dead_letters_age_max = 100'000h}, "dead_letters_age_max"},
+      {{.results_remembered = (1u << 27) + 1}, "results_remembered"},
+      {{.kind = QueueKind::unordered, .key_messages_max = 1}, "key_messages_max"},
+      {{.kind = QueueKind::handoff, .overflow = Overflow::block}, "handoff"},
+      {{.kind = QueueKind::handoff, .priorities = true}, "handoff"},
+      {{.kind = QueueKind::handoff, .in_flight_max = 1}, "handoff"},
+      {{.kind = QueueKind::handoff, .rate = {.per_second = 1}}, "handoff"},
   };
-  for (const QueueOptions& options : wrong) {
-    EXPECT_EQ(code_of(engine_.queue("wrong", options)), Errc::invalid_argument);
+  for (const SenselessQueue& each : wrong) {
+    const Result<Queue> queue = engine_.queue("wrong", each.options);
+    EXPECT_EQ(code_of(queue), Errc::invalid_argument);
+    EXPECT_NE(detail_of(queue).find(each.word), std::string::npos) << each.word;
   }
+  EXPECT_TRUE(engine_.queues().empty());
 }
 
 }  // namespace

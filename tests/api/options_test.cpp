@@ -1,6 +1,11 @@
 // Opening: options, names, reopening, several engines.
+#include <laneway/worker_pool.hpp>
+
 #include "tests/api/manual_engine.hpp"
 
+#include <pthread.h>
+
+#include <cerrno>
 #include <set>
 
 namespace laneway::api_test {
@@ -120,6 +125,24 @@ TEST_F(Options, two_engines_know_nothing_of_each_other) {
 TEST_F(Options, a_clock_of_ones_own_needs_a_manual_driver) {
   EXPECT_EQ(code_of(Engine::open({.clock = clock_})), Errc::invalid_argument);
   EXPECT_TRUE(Engine::open({.driver = DriverMode::manual}));
+}
+
+// Whoever asks for threads with stacks that nobody can give gets none.
+TEST_F(Options, a_thread_that_cannot_start_is_an_error_with_its_number) {
+  pthread_attr_t usual;
+  pthread_attr_t endless;
+  ASSERT_EQ(pthread_getattr_default_np(&usual), 0);
+  ASSERT_EQ(pthread_attr_init(&endless), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&endless, std::size_t{1} << 50), 0);
+  ASSERT_EQ(pthread_setattr_default_np(&endless), 0);
+  const Result<Engine> engine = Engine::open();
+  const Result<WorkerPool> pool =
+      WorkerPool::start(open(), {}, [](const MessageView&) { return Outcome::ack(); });
+  ASSERT_EQ(pthread_setattr_default_np(&usual), 0);
+  ASSERT_EQ(code_of(engine), Errc::system_error);
+  EXPECT_EQ(engine.error().sys_errno, EAGAIN);
+  ASSERT_EQ(code_of(pool), Errc::system_error);
+  EXPECT_EQ(pool.error().sys_errno, EAGAIN);
 }
 
 TEST_F(Options, the_address_space_of_a_queue_is_known_beforehand) {

@@ -140,6 +140,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         BadMessage{"a_long_key", {.key = {kLongText.data(), 1'025}}, Errc::too_large},
         BadMessage{"a_long_type", {.type = {kLongText.data(), 256}}, Errc::too_large},
+        BadMessage{"a_long_dedup_id", {.dedup_id = {kLongText.data(), 65}}, Errc::too_large},
         BadMessage{"a_long_payload", {.payload = {kLongText.data(), 1'001}}, Errc::too_large},
         BadMessage{"a_negative_delay", {.delay = -1ms}, Errc::invalid_argument},
         BadMessage{"an_endless_delay", {.delay = 100'000h}, Errc::invalid_argument},
