@@ -28,13 +28,9 @@ int result(int answer) {
 
 // --- files ------------------------------------------------------------------------------------
 
-PosixFile::~PosixFile() {
-  ::close(fd_);
-}
-
 int PosixFile::read(std::uint64_t offset, std::span<std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t got = ::pread(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    const ssize_t got = ::pread(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) {
       continue;
     }
@@ -55,7 +51,7 @@ int PosixFile::read(std::uint64_t offset, std::span<std::byte> bytes) {
 int PosixFile::write_with(std::uint64_t offset, std::span<const std::byte> bytes, int flags) {
   iovec piece{const_cast<std::byte*>(bytes.data()), bytes.size()};
   for (;;) {
-    const ssize_t put = ::pwritev2(fd_, &piece, 1, static_cast<off_t>(offset), flags);
+    const ssize_t put = ::pwritev2(fd_.get(), &piece, 1, static_cast<off_t>(offset), flags);
     if (put == static_cast<ssize_t>(bytes.size())) {
       return 0;
     }
@@ -77,16 +73,16 @@ int PosixFile::write_durable(std::uint64_t offset, std::span<const std::byte> by
     return write_with(offset, bytes, RWF_DSYNC);
   }
   const int error = write_with(offset, bytes, 0);
-  return error != 0 ? error : result(::fdatasync(fd_));
+  return error != 0 ? error : result(::fdatasync(fd_.get()));
 }
 
 int PosixFile::sync() {
-  return result(::fsync(fd_));
+  return result(::fsync(fd_.get()));
 }
 
 int PosixFile::size(std::uint64_t* bytes) {
   struct stat about {};
-  if (::fstat(fd_, &about) != 0) {
+  if (::fstat(fd_.get(), &about) != 0) {
     return errno;
   }
   *bytes = static_cast<std::uint64_t>(about.st_size);
@@ -96,63 +92,55 @@ int PosixFile::size(std::uint64_t* bytes) {
 // --- directory --------------------------------------------------------------------------------
 
 PosixStorage::PosixStorage(const std::string& directory, bool may_write, int* error)
-    : directory_(directory), primitive_("reading only"), may_write_(may_write) {
-  directory_fd_ = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  *error = result(directory_fd_);
+    : directory_(directory),
+      primitive_("reading only"),
+      may_write_(may_write),
+      directory_fd_(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  *error = result(directory_fd_.get());
   if (*error == 0 && may_write) {
     choose_primitive();
   }
 }
 
-PosixStorage::~PosixStorage() {
-  PosixStorage::unlock();
-  if (directory_fd_ >= 0) {
-    ::close(directory_fd_);
-  }
-}
-
 // Tries what it is going to rely on.
 void PosixStorage::choose_primitive() {
-  int fd = ::openat(directory_fd_, kProbeName, O_RDWR | O_CREAT | O_CLOEXEC | O_DIRECT, 0600);
-  direct_ = fd >= 0;
+  constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC;
+  Descriptor probe(::openat(directory_fd_.get(), kProbeName, kFlags | O_DIRECT, 0600));
+  direct_ = probe.get() >= 0;
   if (!direct_) {
-    fd = ::openat(directory_fd_, kProbeName, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    probe = Descriptor(::openat(directory_fd_.get(), kProbeName, kFlags, 0600));
   }
-  if (fd < 0) {
+  if (probe.get() < 0) {
     primitive_ = "none: the directory cannot be written";  // as the next write will tell
     return;
   }
   const BlockBuffer block(kBlockBytes);
-  PosixFile file(fd, true);
+  PosixFile file(std::move(probe), true);
   dsync_ = file.write_durable(0, block.bytes()) == 0;
-  ::unlinkat(directory_fd_, kProbeName, 0);
+  ::unlinkat(directory_fd_.get(), kProbeName, 0);
   primitive_ = std::string(dsync_ ? "pwritev2, RWF_DSYNC" : "pwrite and fdatasync") +
                (direct_ ? ", O_DIRECT" : ", buffered: the file system refuses O_DIRECT");
 }
 
 void PosixStorage::unlock() noexcept {
-  if (lock_fd_ >= 0) {
-    ::close(lock_fd_);
-    lock_fd_ = -1;
-  }
+  lock_fd_ = Descriptor();
 }
 
 int PosixStorage::lock() {
   // flock: it excludes a second open in this process too, and goes with the process. Readers share.
   const int flags = O_CLOEXEC | (may_write_ ? O_RDWR | O_CREAT : O_RDONLY);
-  lock_fd_ = ::openat(directory_fd_, kLockName, flags, 0600);
-  if (lock_fd_ < 0) {
+  lock_fd_ = Descriptor(::openat(directory_fd_.get(), kLockName, flags, 0600));
+  if (lock_fd_.get() < 0) {
     return !may_write_ && errno == ENOENT ? 0 : errno;  // nobody has ever locked it
   }
   // Requests in flight may keep the file of a killed process open for a moment.
   constexpr int kTries = 5;
   constexpr useconds_t kBetweenMicros = 50'000;
   const int wanted = (may_write_ ? LOCK_EX : LOCK_SH) | LOCK_NB;
-  for (int i = 0; ::flock(lock_fd_, wanted) != 0; ++i) {
+  for (int i = 0; ::flock(lock_fd_.get(), wanted) != 0; ++i) {
     if (errno != EWOULDBLOCK || i == kTries - 1) {
       const int error = errno;
-      ::close(lock_fd_);
-      lock_fd_ = -1;
+      unlock();
       return error;
     }
     ::usleep(kBetweenMicros);
@@ -162,7 +150,8 @@ int PosixStorage::lock() {
   }
   char text[32];
   const int size = std::snprintf(text, sizeof text, "%ld\n", static_cast<long>(::getpid()));
-  if (::ftruncate(lock_fd_, 0) != 0 || ::pwrite(lock_fd_, text, static_cast<size_t>(size), 0) < 0) {
+  if (::ftruncate(lock_fd_.get(), 0) != 0 ||
+      ::pwrite(lock_fd_.get(), text, static_cast<size_t>(size), 0) < 0) {
     return errno;
   }
   return 0;
@@ -170,52 +159,52 @@ int PosixStorage::lock() {
 
 int PosixStorage::list(std::vector<std::string>* names) {
   names->clear();
-  DIR* directory = ::opendir(directory_.c_str());
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(directory_.c_str()), ::closedir);
   if (directory == nullptr) {
     return errno;
   }
-  while (const dirent* entry = ::readdir(directory)) {
+  while (const dirent* entry = ::readdir(directory.get())) {
     const std::string_view name = entry->d_name;
     if (name != "." && name != "..") {
       names->emplace_back(name);
     }
   }
-  ::closedir(directory);
   return 0;
 }
 
-int PosixStorage::open_descriptor(std::string_view name, StorageUse use) {
+int PosixStorage::open_descriptor(std::string_view name, StorageUse use, Descriptor* opened) {
   const int flags = O_CLOEXEC | (use == StorageUse::read     ? O_RDONLY
                                  : use == StorageUse::create ? O_RDWR | O_CREAT | O_TRUNC
                                                              : O_RDWR);
   const std::string path(name);
-  int fd = ::openat(directory_fd_, path.c_str(), flags | (direct_ ? O_DIRECT : 0), 0600);
+  int fd = ::openat(directory_fd_.get(), path.c_str(), flags | (direct_ ? O_DIRECT : 0), 0600);
   if (fd < 0 && errno == EINVAL) {
-    fd = ::openat(directory_fd_, path.c_str(), flags, 0600);
+    fd = ::openat(directory_fd_.get(), path.c_str(), flags, 0600);
   }
-  return fd < 0 ? -errno : fd;
+  *opened = Descriptor(fd);
+  return result(fd);
 }
 
 int PosixStorage::open(std::string_view name, StorageUse use, std::unique_ptr<StorageFile>* file) {
-  const int fd = open_descriptor(name, use);
-  if (fd < 0) {
-    return -fd;
+  Descriptor opened;
+  const int error = open_descriptor(name, use, &opened);
+  if (error == 0) {
+    *file = std::make_unique<PosixFile>(std::move(opened), dsync_);
   }
-  *file = std::make_unique<PosixFile>(fd, dsync_);
-  return 0;
+  return error;
 }
 
 int PosixStorage::rename(std::string_view from, std::string_view to) {
-  return result(
-      ::renameat(directory_fd_, std::string(from).c_str(), directory_fd_, std::string(to).c_str()));
+  return result(::renameat(directory_fd_.get(), std::string(from).c_str(), directory_fd_.get(),
+                           std::string(to).c_str()));
 }
 
 int PosixStorage::unlink(std::string_view name) {
-  return result(::unlinkat(directory_fd_, std::string(name).c_str(), 0));
+  return result(::unlinkat(directory_fd_.get(), std::string(name).c_str(), 0));
 }
 
 int PosixStorage::sync_directory() {
-  return result(::fsync(directory_fd_));
+  return result(::fsync(directory_fd_.get()));
 }
 
 }  // namespace laneway::engine

@@ -3,9 +3,13 @@
 // allows it.
 #pragma once
 
+#include "engine/journal/descriptor.hpp"
 #include "engine/journal/storage.hpp"
 
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace laneway::engine {
 
@@ -14,7 +18,6 @@ class PosixStorage : public Storage {
   // The directory must exist. Answers an errno in `error` when it cannot be opened. To choose its
   // primitive it writes a file and removes it, if it may.
   PosixStorage(const std::string& directory, bool may_write, int* error);
-  ~PosixStorage() override;
 
   std::string primitive() const override { return primitive_; }
   int lock() override;
@@ -26,8 +29,8 @@ class PosixStorage : public Storage {
   int sync_directory() override;
 
  protected:
-  // Opens a descriptor, directly when it may; an errno is negative.
-  int open_descriptor(std::string_view name, StorageUse use);
+  // Directly when it may. Answers an errno.
+  int open_descriptor(std::string_view name, StorageUse use, Descriptor* opened);
 
  private:
   void choose_primitive();
@@ -35,8 +38,8 @@ class PosixStorage : public Storage {
   std::string directory_;
   std::string primitive_;
   const bool may_write_;
-  int directory_fd_ = -1;
-  int lock_fd_ = -1;
+  const Descriptor directory_fd_;
+  Descriptor lock_fd_;
   bool direct_ = false;
   bool dsync_ = false;
 };
@@ -44,8 +47,7 @@ class PosixStorage : public Storage {
 // Shared with UringStorage: the calls that are not worth a ring.
 class PosixFile : public StorageFile {
  public:
-  PosixFile(int descriptor, bool dsync) : fd_(descriptor), dsync_(dsync) {}
-  ~PosixFile() override;
+  PosixFile(Descriptor descriptor, bool dsync) : fd_(std::move(descriptor)), dsync_(dsync) {}
 
   int read(std::uint64_t offset, std::span<std::byte> bytes) override;
   int write(std::uint64_t offset, std::span<const std::byte> bytes) override;
@@ -54,12 +56,12 @@ class PosixFile : public StorageFile {
   int size(std::uint64_t* bytes) override;
 
  protected:
-  int descriptor() const { return fd_; }
+  int descriptor() const { return fd_.get(); }
 
  private:
   int write_with(std::uint64_t offset, std::span<const std::byte> bytes, int flags);
 
-  const int fd_;
+  const Descriptor fd_;
   const bool dsync_;
 };
 

@@ -22,9 +22,9 @@ namespace {
 // thread that prepares it and then written by another.
 class UringFile final : public PosixFile {
  public:
-  explicit UringFile(int descriptor) : PosixFile(descriptor, true) {
+  explicit UringFile(Descriptor opened) : PosixFile(std::move(opened), true) {
     error_ = -io_uring_queue_init(2, &ring_, 0);
-    const int fd = descriptor;
+    const int fd = descriptor();
     registered_ = error_ == 0 && io_uring_register_files(&ring_, &fd, 1) == 0;
   }
   ~UringFile() override {
@@ -110,11 +110,11 @@ class UringStorage final : public PosixStorage {
     if (use != StorageUse::segment) {
       return PosixStorage::open(name, use, file);
     }
-    const int fd = open_descriptor(name, use);
-    if (fd < 0) {
-      return -fd;
+    Descriptor opened;
+    if (const int error = open_descriptor(name, use, &opened); error != 0) {
+      return error;
     }
-    auto made = std::make_unique<UringFile>(fd);
+    auto made = std::make_unique<UringFile>(std::move(opened));
     const int error = made->error();
     *file = std::move(made);
     return error;

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <new>
 #include <optional>
@@ -263,6 +264,10 @@ class JournalAllocationFailure : public JournalTest {
     ASSERT_TRUE(batch[1].reject({.error = std::string(80, 'e')}));
   }
 
+  static std::size_t descriptors() {
+    std::filesystem::directory_iterator files("/proc/self/fd");
+    return static_cast<std::size_t>(std::distance(begin(files), end(files)));
+  }
   static void expect_all(Queue queue) {
     const QueueStats stats = *queue.stats();
     EXPECT_EQ(stats.ready + stats.blocked + stats.delayed + stats.dead, kMessages);
@@ -279,6 +284,7 @@ class JournalAllocationFailure : public JournalTest {
 TEST_F(JournalAllocationFailure, a_journal_that_could_not_be_opened_is_whole_when_it_can) {
   constexpr int kThreads = 8;
   leave_messages();
+  const std::size_t descriptors_before = descriptors();
   std::vector<std::thread> threads;
   for (int first = 0; first < kThreads; ++first) {
     EngineOptions options = engine_options_;
@@ -307,6 +313,7 @@ TEST_F(JournalAllocationFailure, a_journal_that_could_not_be_opened_is_whole_whe
   for (std::thread& thread : threads) {
     thread.join();
   }
+  EXPECT_EQ(descriptors(), descriptors_before);
 }
 
 }  // namespace
