@@ -60,6 +60,9 @@ struct Shape {
     rules.capacity = options.capacity;
     rules.shards = options.shards;
     rules.attempts = options.attempts_max;
+    rules.drops = options.overflow == Overflow::drop_oldest;
+    rules.in_flight = options.in_flight_max;
+    rules.key_capacity = options.key_messages_max;
     rules.patience_ns = std::chrono::nanoseconds(kPatience).count();
     return rules;
   }

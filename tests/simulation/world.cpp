@@ -79,12 +79,17 @@ void World::set_rules() {
   // can run has had no time to.
   rules.patience_ns = plan_.jumps ? 0 : 3'000'000;
   rules.all_grants = plan_.workers == 0;
+  rules.unseen = std::uint64_t{plan_.workers} * plan_.worker_batch * plan_.options.run_max;
   rules.drops = plan_.options.overflow == Overflow::drop_oldest;
   rules.dead_hold = plan_.options.on_death == OnDeath::hold_key;
   rules.dead_divert = plan_.options.on_death == OnDeath::divert_key;
   rules.in_flight = plan_.options.in_flight_max;
   rules.key_capacity = plan_.options.key_messages_max;
-  // A clock that is set back makes the window longer.
+  // A clock that is set back makes windows longer.
+  if (plan_.options.rate.per_second > 0 && !plan_.steps_back) {
+    rules.rate_ns = static_cast<std::int64_t>(1e9 / plan_.options.rate.per_second);
+    rules.burst = plan_.options.rate.burst;
+  }
   rules.dedup_ns =
       plan_.steps_back ? 0 : std::chrono::nanoseconds(plan_.options.dedup_window).count();
   if (trace_) {

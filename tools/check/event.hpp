@@ -77,6 +77,7 @@ struct Rules {
   std::uint32_t attempts = 0;    // deliveries before a message is dead, 0: not judged
   std::int64_t patience_ns = 0;  // a sleeping receiver gets an available message within this
   bool all_grants = true;        // false: some leases ended before anybody wrote their grant down
+  std::uint64_t unseen = 0;      // then: messages that may be so at one time, 0: not known
   bool drops = false;            // a publish may make room by dropping what waits
   // What a dead letter does to its key; then none is discarded for room or age.
   bool dead_hold = false;          // the key waits for it
@@ -84,6 +85,8 @@ struct Rules {
   std::uint64_t in_flight = 0;     // leases out at one time, 0: not judged
   std::uint64_t key_capacity = 0;  // messages of a key in its order, 0: not judged
   std::int64_t dedup_ns = 0;       // for how long a dedup id is remembered, 0: not judged
+  std::int64_t rate_ns = 0;        // between two messages granted, on average, 0: not judged
+  std::uint64_t burst = 1;         // so many at once
 };
 
 struct History {

@@ -72,6 +72,7 @@ void each_rule(AnyRules& rules, See see) {
   see("by_key", rules.by_key);
   see("hold", rules.hold);
   see("all_grants", rules.all_grants);
+  see("unseen", rules.unseen);
   see("capacity", rules.capacity);
   see("shards", rules.shards);
   see("attempts", rules.attempts);
@@ -82,6 +83,8 @@ void each_rule(AnyRules& rules, See see) {
   see("in_flight", rules.in_flight);
   see("key_capacity", rules.key_capacity);
   see("dedup", rules.dedup_ns);
+  see("rate", rules.rate_ns);
+  see("burst", rules.burst);
 }
 
 class LineReader {

@@ -290,7 +290,7 @@ void Lives::build_lives(MessageView& message) {
   life.joined = {publish->invoke, publish->returned};
   life.attempts_max = publish->attempt != 0 ? publish->attempt : rules.attempts;
   life.first_member = message.first_member;
-  life.may_have_rested = rules.dead_divert && !replays.empty();
+  life.may_have_rested = (rules.dead_divert || !rules.all_grants) && !replays.empty();
   for (std::uint32_t i = 0; i < message.members; ++i) {
     const Member& member = members[message.first_member + i];
     ++life.members;
@@ -362,6 +362,11 @@ void Lives::resolve(Life& life, const MessageView& message, bool last) {
       life.resolved.from = final_member != nullptr ? final_member->grant->invoke : life.joined.from;
     } else if (final_member != nullptr) {
       life.resolved.from = first_doubt(leases[final_member->lease]);
+    }
+    for (const Event* seen : message.ends) {
+      if (seen->state == State::left && life.resolved.from != kNever) {
+        life.resolved.from = std::max(life.resolved.from, seen->invoke);
+      }
     }
     return;
   }

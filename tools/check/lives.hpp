@@ -48,7 +48,7 @@ struct Life {
   std::uint64_t message = 0;
   const Event* publish = nullptr;
   bool replayed = false;
-  bool may_have_rested = false;  // with the dead letters in between, without having been granted
+  bool may_have_rested = false;  // with the dead letters in between, without a grant that was seen
   Span joined;
   std::uint32_t attempts_max = 0;  // 0: not known
   std::uint32_t first_member = 0;  // in Lives::members

@@ -1,9 +1,13 @@
 #include "tools/check/rules.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <limits>
+#include <numeric>
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 namespace laneway::check {
 
@@ -16,10 +20,24 @@ std::uint64_t count_below(const Stamps& sorted, std::uint64_t stamp) {
                                     sorted.begin());
 }
 
+const Event* last_settle(const Lives& lives, const Life& life) {
+  const Member& member = lives.members_of(life)[life.members - 1];
+  const LeaseView& lease = lives.leases[member.lease];
+  return lease.settles.empty() ? member.settle : lease.settles.back();
+}
+
 // When a message gave its place free: resolved, and no Lease object that still pins its bytes.
 // Those of earlier lives too: where a replay is in doubt they may be of this one.
 std::uint64_t freed(const Lives& lives, const Life& life) {
   std::uint64_t stamp = life.resolved.by;
+  if (!lives.rules.all_grants) {
+    // Who is not told how a settle ended has let go of its Lease all the same, or is among the
+    // unseen. Nobody but the last to see a message has completed it.
+    const Event* const last = life.members == 0 ? nullptr : last_settle(lives, life);
+    return life.state == State::completed && last != nullptr && last->verb == Verb::ack
+               ? last->returned
+               : stamp;
+  }
   const std::uint32_t end = life.first_member + life.members;
   for (std::uint32_t i = lives.message(life.message).first_member; i < end; ++i) {
     const LeaseView& lease = lives.leases[lives.members[i].lease];
@@ -36,6 +54,39 @@ std::uint64_t freed(const Lives& lives, const Life& life) {
   }
   return stamp;
 }
+
+// Stretches of time with an end each, of which it is known how many calls end within them: for all
+// that end at or after a call it adds `weight`. A tree of maxima, so that adding costs log n.
+class Stretches {
+ public:
+  Stretches(std::size_t ends, double weight)
+      : leaves_(std::bit_ceil(std::max<std::size_t>(1, ends))),
+        weight_(weight),
+        best_(2 * leaves_, std::numeric_limits<double>::lowest()),
+        added_(2 * leaves_, 0) {}
+
+  // A call that ends at `end`, the place-th of all ends. Answers the highest weight less its end
+  // among the stretches that have a call at theirs.
+  double add(std::size_t place, double end) {
+    std::size_t node = leaves_ + place;
+    added_[node] += weight_;
+    best_[node] = added_[node] - end;
+    for (; node > 1; node /= 2) {
+      if (node % 2 == 0) {
+        added_[node + 1] += weight_;
+        best_[node + 1] += weight_;
+      }
+      best_[node / 2] = std::max(best_[node & ~std::size_t{1}], best_[node | 1]) + added_[node / 2];
+    }
+    return best_[1];
+  }
+
+ private:
+  const std::size_t leaves_;
+  const double weight_;
+  std::vector<double> best_;
+  std::vector<double> added_;
+};
 
 class RoomJudge {
  public:
@@ -64,9 +115,8 @@ class RoomJudge {
   }
 
   void judge() {
-    // A lease that nobody wrote down may pin what has ended, and a dead letter that was replayed
-    // and granted unseen passes for one that never died.
-    const bool counts = lives_.rules.capacity != 0 && lives_.rules.all_grants;
+    const Rules& rules = lives_.rules;
+    const bool counts = rules.capacity != 0 && (rules.all_grants || rules.unseen != 0);
     for (const Event* event : lives_.by_time) {
       if (event->kind == Kind::stats && event->answer == Answer::ok) {
         judge_stats(*event);
@@ -81,8 +131,12 @@ class RoomJudge {
     if (lives_.rules.in_flight != 0) {
       judge_in_flight();
     }
-    if (lives_.rules.key_capacity != 0 && lives_.rules.all_grants) {
+    // A message that failed unseen may have left the order of its key.
+    if (rules.key_capacity != 0 && (rules.all_grants || rules.hold)) {
       judge_keys();
+    }
+    if (rules.rate_ns != 0) {
+      judge_rate();
     }
   }
 
@@ -118,7 +172,8 @@ class RoomJudge {
     const std::uint64_t held =
         count_below(may_join_, publish.returned) + count_below(reborn_, publish.returned) - seen;
     report_->judge(14);
-    if (held < lives_.rules.capacity / lives_.rules.shards) {
+    // A lease that nobody wrote down may pin what has ended.
+    if (held + lives_.rules.unseen < lives_.rules.capacity / lives_.rules.shards) {
       report_->blame(14,
                      "message " + std::to_string(publish.message) + " was refused with " +
                          std::to_string(held) + " messages held",
@@ -192,6 +247,35 @@ class RoomJudge {
                        "key " + std::to_string(key) + " had " + std::to_string(held) +
                            " messages, its limit is " + std::to_string(lives_.rules.key_capacity),
                        {publish});
+        return;
+      }
+    }
+  }
+
+  // What calls that lie within a stretch of time were given is no more than it lets through.
+  void judge_rate() {
+    std::vector<const Event*> calls;  // a message each, by the end of the call
+    for (const Member& member : lives_.members) {
+      if (member.grant->ended_ns != 0) {
+        calls.push_back(member.grant);
+      }
+    }
+    std::sort(calls.begin(), calls.end(),
+              [](const Event* a, const Event* b) { return a->ended_ns < b->ended_ns; });
+    std::vector<std::size_t> later_first(calls.size());
+    std::iota(later_first.begin(), later_first.end(), std::size_t{0});
+    std::sort(later_first.begin(), later_first.end(), [&](std::size_t a, std::size_t b) {
+      return calls[a]->began_ns > calls[b]->began_ns;
+    });
+    const auto interval = static_cast<double>(lives_.rules.rate_ns);
+    const double burst = interval * static_cast<double>(lives_.rules.burst);
+    Stretches stretches(calls.size(), interval);
+    for (const std::size_t place : later_first) {
+      report_->judge(14);
+      const double most = stretches.add(place, static_cast<double>(calls[place]->ended_ns));
+      if (most + static_cast<double>(calls[place]->began_ns) > burst) {
+        report_->blame(14, "from here on more messages were granted than the rate lets through",
+                       {calls[place]});
         return;
       }
     }

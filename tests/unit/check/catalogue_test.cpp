@@ -363,6 +363,63 @@ constexpr Entry kByRule[] = {
      "publish 3 4 message=2 key=8\n"
      "grant 5 6 message=1 key=7 lease=1 attempt=1\n"
      "grant 7 8 message=2 key=8 lease=2 attempt=1\n"},
+    {"more_than_the_capacity_beside_unseen_leases", 14, false,
+     "queue capacity=1 all_grants=no unseen=1\n"
+     "publish 1 2 message=1\n"
+     "publish 3 4 message=2\n"
+     "over 5 6\n"
+     "end 7 8 message=1 state=left\n"
+     "end 9 10 message=2 state=left\n"},
+    {"full_and_hardly_anything_in_it_beside_unseen_leases", 14, false,
+     "queue capacity=4 all_grants=no unseen=2\n"
+     "publish 1 2 message=1\n"
+     "grant 3 4 message=1 lease=1 attempt=1\n"
+     "settle 5 6 lease=1 verb=ack answer=unknown\n"
+     "end 7 8 message=1 state=completed\n"
+     "stats 9 10 accepted=1 gone=1\n"
+     "publish 11 12 message=2 answer=full\n"},
+    {"full_as_unseen_leases_may_hold_all_of_it", 14, true,
+     "queue capacity=4 all_grants=no unseen=4\n"
+     "publish 1 2 message=1\n"
+     "grant 3 4 message=1 lease=1 attempt=1\n"
+     "settle 5 6 lease=1 verb=ack answer=unknown\n"
+     "end 7 8 message=1 state=completed\n"
+     "stats 9 10 accepted=1 gone=1\n"
+     "publish 11 12 message=2 answer=full\n"},
+    {"a_key_with_more_messages_than_it_may_have_beside_unseen_leases", 14, false,
+     "queue key_capacity=1 all_grants=no\n"
+     "publish 1 2 message=1 key=7\n"
+     "publish 3 4 message=2 key=7\n"
+     "grant 5 6 message=1 key=7 lease=1 attempt=1\n"
+     "grant 7 8 message=2 key=7 lease=2 attempt=1\n"},
+    {"more_than_the_rate_lets_through", 14, false,
+     "queue rate=10 burst=2\n"
+     "publish 1 2 message=1\n"
+     "publish 3 4 message=2\n"
+     "publish 5 6 message=3\n"
+     "publish 7 8 message=4\n"
+     "grant 9 10 message=1 lease=1 attempt=1 began=100 ended=100\n"
+     "grant 11 12 message=2 lease=2 attempt=1 began=100 ended=101\n"
+     "grant 13 14 message=3 lease=3 attempt=1 began=110 ended=110\n"
+     "grant 15 16 message=4 lease=4 attempt=1 began=119 ended=119\n"},
+    {"more_of_a_run_than_the_rate_lets_through", 14, false,
+     "queue rate=10\n"
+     "publish 1 2 message=1 key=7\n"
+     "publish 3 4 message=2 key=7\n"
+     "grant 5 6 message=1 key=7 lease=1 attempt=1 began=100 ended=109\n"
+     "grant 5 6 message=2 key=7 lease=1 attempt=1 index=1 began=100 ended=109\n"},
+    {"a_burst_and_then_as_many_as_the_rate_lets_through", 14, true,
+     "queue rate=10 burst=2\n"
+     "publish 1 2 message=1\n"
+     "publish 3 4 message=2\n"
+     "publish 5 6 message=3\n"
+     "publish 7 8 message=4\n"
+     "publish 9 10 message=5\n"
+     "grant 11 12 message=1 lease=1 attempt=1 began=100 ended=100\n"
+     "grant 13 14 message=2 lease=2 attempt=1 began=100 ended=101\n"
+     "grant 15 16 message=3 lease=3 attempt=1 began=110 ended=110\n"
+     "grant 17 18 message=4 lease=4 attempt=1 began=120 ended=120\n"
+     "grant 12 19 message=5 lease=5 attempt=1 began=90 ended=125\n"},
     {"two_of_a_dedup_id_accepted", 2, false,
      "queue dedup=10\n"
      "publish 1 2 message=1 dedup=5 began=100 ended=100\n"
@@ -424,7 +481,7 @@ constexpr Entry kOnceRejected[] = {
      "publish 15 16 message=2 answer=full\n"
      "settle 17 18 lease=1 verb=drop answer=unknown\n"},
     {"dead_and_replayed_unseen_while_another_is_held", 14, true,
-     "queue capacity=1 all_grants=no\n"
+     "queue capacity=1 all_grants=no unseen=1\n"
      "publish 1 2 message=1\n"
      "grant 3 4 message=1 lease=1 attempt=1\n"
      "settle 5 6 lease=1 verb=reject answer=unknown\n"
