@@ -1,14 +1,15 @@
-// A queue with every limit on, under load for as long as one likes: producers send by the clock,
-// whether or not anybody keeps up; consumers and a worker pool fail, throw, drop and outlive their
-// leases; operators pause, drain, cancel, replay and discard. All the while no message of a key is
-// acknowledged after a later one (delayed and replayed ones join later, their keys are left out),
-// every accepted message is in exactly one state, the watermark's edges are told in turn, and
-// memory and descriptors stay what they were early on. At the end each of these must have happened.
+// Queues with every limit on, one of each shape below, under load for as long as one likes:
+// producers send by the clock, whether or not anybody keeps up; consumers and a worker pool fail,
+// throw, drop and outlive their leases, and take; operators pause, drain, cancel, replay and
+// discard. All the while no message of a key is acknowledged after a later one (delayed and
+// replayed ones join later, their keys are left out), every accepted message is in exactly one
+// state, no more leases are out than allowed, the watermark's edges are told in turn, and memory
+// and descriptors stay what they were early on. At the end each of these must have happened.
 //
 //   soak [--seconds N] [--rate MESSAGES_PER_SECOND] [--seed N] [--journal NEW_DIRECTORY]
 //
-// With a journal the queue survives; the journal has a bound that it would soon reach if it kept
-// what is over, and its next life must agree.
+// The load is divided among the queues. With a journal they survive; each journal has a bound that
+// it would soon reach if it kept what is over, and its next life must agree.
 #include <laneway/engine.hpp>
 #include <laneway/worker_pool.hpp>
 
@@ -23,14 +24,17 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <random>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace laneway {
@@ -41,11 +45,31 @@ using std::chrono::steady_clock;
 
 constexpr unsigned kProducers = 2;
 constexpr unsigned kConsumers = 3;
-constexpr unsigned kKeys = 1'000;          // of each producer
+constexpr unsigned kKeys = 250;            // of each producer
 constexpr unsigned kLateKeys = kKeys / 4;  // delayed and replayed
+constexpr unsigned kNoKey = 0;             // one of them stands for messages without a key
+constexpr std::string_view kLateType = "late";
 constexpr std::uint64_t kFloorPerSecond = 5'000;
 constexpr std::uint64_t kSegmentBytes = 1024 * 1024;
 constexpr std::uint64_t kSegmentsMax = 128;
+constexpr std::uint32_t kInFlightMax = 256;
+
+// In what the queues differ: where there is a choice, each has another one.
+struct Shape {
+  const char* name;
+  Overflow overflow;
+  OnFailure on_failure;
+  OnDeath on_death;
+  RateLimit rate;
+
+  bool in_order() const { return on_failure == OnFailure::hold; }
+};
+constexpr Shape kShapes[] = {
+    {"plain", Overflow::reject, OnFailure::hold, OnDeath::continue_key, {1e6, 1'000}},
+    {"holding", Overflow::block, OnFailure::hold, OnDeath::hold_key, {10'000, 500}},
+    {"diverting", Overflow::drop_oldest, OnFailure::hold, OnDeath::divert_key, {}},
+    {"detaching", Overflow::reject, OnFailure::detach, OnDeath::continue_key, {}},
+};
 
 struct Settings {
   double seconds = 15;
@@ -84,7 +108,9 @@ std::size_t descriptors() {
 
 class Soak {
  public:
-  explicit Soak(const Settings& settings) : settings_(settings) { queue_.observe(edges_); }
+  Soak(const Settings& settings, const Shape& shape) : settings_(settings), shape_(shape) {
+    queue_.observe(edges_);
+  }
 
   int run() {
     std::vector<std::thread> threads;
@@ -96,6 +122,7 @@ class Soak {
     }
     threads.emplace_back([this] { operate(); });
     watch();
+    queue_.resume_publishing();
     producing_.store(false);
     threads[0].join();
     threads[1].join();
@@ -116,6 +143,9 @@ class Soak {
 
  private:
   static std::string key_name(std::uint32_t key) {
+    if (key % kKeys == kNoKey) {
+      return "";
+    }
     // Every eighth does not fit into the slot.
     return (key % 8 == 0 ? "customer-with-a-long-name-" : "c-") + std::to_string(key);
   }
@@ -182,12 +212,13 @@ class Soak {
     std::memcpy(payload.data(), &content, sizeof(content));
     parcel.names[i] = key_name(key);
     if (i == 0) {
-      parcel.dedup_id = parcel.names[0] + '/' + std::to_string(number);
+      parcel.dedup_id = std::to_string(key) + '/' + std::to_string(number);
     }
     Message& message = parcel.messages[i];
     message = {.key = parcel.names[i], .payload = payload};
     message.priority = static_cast<std::int32_t>(random() % 3);
     message.ttl = random() % 256 == 0 ? 20ms : 0ms;
+    message.type = joins_late(key) ? kLateType : std::string_view();
     message.delay = joins_late(key) && random() % 16 == 0 ? 3ms : 0ms;
   }
 
@@ -195,8 +226,10 @@ class Soak {
     if (size == 1) {
       const Result<MessageId> id = queue_.publish(parcel.messages[0]);
       parcel.results[0] = id ? Published{*id, Errc{}} : Published{{}, id.error().code};
-    } else if (!queue_.publish(std::span(parcel.messages).first(size), parcel.results)) {
-      broken("a batch is refused as a whole");
+    } else if (const auto taken =
+                   queue_.publish(std::span(parcel.messages).first(size), parcel.results);
+               !taken) {
+      parcel.results.fill({{}, taken.error().code});
     }
   }
 
@@ -207,7 +240,7 @@ class Soak {
       return true;
     }
     if (result.refused != Errc::queue_full && result.refused != Errc::key_full &&
-        result.refused != Errc::shed) {
+        result.refused != Errc::shed && result.refused != Errc::paused_for_publish) {
       broken("publish answers what it should not");
     }
     refused_.fetch_add(1, std::memory_order_relaxed);
@@ -225,7 +258,11 @@ class Soak {
     std::mt19937_64 random(settings_.seed + 100 + number);
     Consumer consumer = *queue_.consumer();
     std::vector<Lease> zombies;
+    MessageBatch taken;
     while (working_.load(std::memory_order_relaxed)) {
+      if (random() % 64 == 0) {
+        take(consumer, &taken);
+      }
       LeaseBatch batch = *consumer.receive({.max = 16, .wait = 5ms});
       for (Lease& lease : batch) {
         work(lease, random, &zombies);
@@ -238,6 +275,15 @@ class Soak {
         zombies.clear();
       }
     }
+  }
+
+  // Completed as they are handed out, so another thread may be ahead with a later one.
+  void take(Consumer& consumer, MessageBatch* batch) {
+    const std::size_t count = *consumer.take(*batch, {.max = 8});
+    for (std::size_t i = 0; i < count; ++i) {
+      (void)content_of(batch->message(i));
+    }
+    taken_.fetch_add(count, std::memory_order_relaxed);
   }
 
   void work(Lease& lease, std::mt19937_64& random, std::vector<Lease>* zombies) {
@@ -292,11 +338,12 @@ class Soak {
     }
     std::atomic<std::uint64_t>& done = done_[run[0].key];
     const std::uint64_t before = done.load();
-    if (!lease.ack()) {
+    const bool tells = size == 1 && run[0].number % 16 == 0;
+    if (!(tells ? lease.ack("done") : lease.ack())) {
       return;
     }
     acked_.fetch_add(size, std::memory_order_relaxed);
-    for (std::size_t i = 0; i < size && !joins_late(run[0].key); ++i) {
+    for (std::size_t i = 0; i < size && shape_.in_order() && !joins_late(run[0].key); ++i) {
       if (run[i].number + 1 <= before || (i != 0 && run[i].number <= run[i - 1].number)) {
         broken("a message was acknowledged after a later one of its key");
       }
@@ -311,13 +358,19 @@ class Soak {
     std::mt19937_64 random(settings_.seed + 200);
     while (working_.load(std::memory_order_relaxed)) {
       std::this_thread::sleep_for(20ms);
-      if (!queue_.stats()->conserved()) {
+      const QueueStats stats = *queue_.stats();
+      if (!stats.conserved()) {
         broken("a message is in no state, or in two");
       }
+      if (stats.in_flight > kInFlightMax) {
+        broken("more leases are out than allowed");
+      }
+      stopped_ += stats.keys_stopped;
       if (producing_.load()) {
         disturb(random() % 16);
       }
       queue_.resume_consuming();
+      queue_.resume_publishing();
       for (int i = 0; i < 4; ++i) {
         (void)queue_.cancel(MessageId{newest_.load()});
       }
@@ -341,6 +394,11 @@ class Soak {
       (void)queue_.discard_all({.error_class = 4, .older_than = 1ms});
     } else if (dice == 4) {
       (void)queue_.stats(0);
+    } else if (dice == 5) {
+      queue_.pause_publishing();
+      std::this_thread::sleep_for(2ms);
+    } else if (dice == 6) {
+      (void)queue_.replay_all({.filter = {.type = kLateType}, .per_second = 10'000});
     }
   }
 
@@ -356,7 +414,7 @@ class Soak {
       broken("memory grows");
     }
     // Segments come and go, up to the journal's bound.
-    if (descriptors() > files + (survives() ? kSegmentsMax : 0)) {
+    if (descriptors() > files + (survives() ? std::size(kShapes) * kSegmentsMax : 0)) {
       broken("descriptors are left open");
     }
   }
@@ -364,24 +422,32 @@ class Soak {
   int report() {
     const QueueStats stats = *queue_.stats();
     const PoolStats pool = pool_.stats();
-    const auto floor = static_cast<std::uint64_t>(settings_.seconds) * kFloorPerSecond;
-    if (stats.published != accepted_.load() || stats.acked != acked_.load() + pool.acked ||
-        !stats.conserved() || stats.pinned != 0 || (stats.dead == 0 && stats.bytes != 0) ||
-        stats.in_flight != 0) {
+    const auto floor =
+        static_cast<std::uint64_t>(settings_.seconds) * kFloorPerSecond / std::size(kShapes);
+    const std::uint64_t acked = acked_.load() + taken_.load() + pool.acked;
+    if (stats.published != accepted_.load() || stats.acked != acked || !stats.conserved() ||
+        stats.pinned != 0 || (stats.dead == 0 && stats.bytes != 0) || stats.in_flight != 0) {
       std::fprintf(stderr, "soak: published %llu of %llu, acked %llu of %llu, bytes %llu\n",
                    number(stats.published), number(accepted_.load()), number(stats.acked),
-                   number(acked_.load() + pool.acked), number(stats.bytes));
+                   number(acked), number(stats.bytes));
       broken("the counters differ from what was done");
     }
     if (edges_->rises.load() != edges_->falls.load()) {
       broken("a watermark's rise has no fall");
     }
+    const std::chrono::duration<double> lasted = steady_clock::now() - began_;
+    if (shape_.rate.per_second > 0 &&
+        static_cast<double>(stats.leased_total) >
+            shape_.rate.per_second * lasted.count() + static_cast<double>(shape_.rate.burst)) {
+      broken("more was granted than the rate lets through");
+    }
+    const std::lock_guard lock(printing_);
     const bool all = everything_happened(stats, pool);
     const bool enough = stats.acked >= floor;
     std::printf(
-        "soak: %llu accepted, %llu refused, %llu acknowledged, %llu redelivered, %llu expired "
+        "soak/%s: %llu accepted, %llu refused, %llu acknowledged, %llu redelivered, %llu expired "
         "leases, %llu dead, memory %+lld KiB in %.0f s (floor %llu) seed 0x%llx %s\n",
-        number(accepted_.load()), number(refused_.load()), number(stats.acked),
+        shape_.name, number(accepted_.load()), number(refused_.load()), number(stats.acked),
         number(stats.redelivered), number(stats.lease_expired), number(stats.dead_lettered),
         static_cast<long long>(grown_ / 1024), settings_.seconds, number(floor),
         number(settings_.seed), enough && all ? "ok" : "TOO FEW");
@@ -390,9 +456,9 @@ class Soak {
 
   // What is switched on and never happens is not tested.
   bool everything_happened(const QueueStats& stats, const PoolStats& pool) const {
-    const std::pair<const char*, std::uint64_t> counts[] = {
-        {"refused as full", stats.refused_full},
+    std::vector<std::pair<const char*, std::uint64_t>> counts = {
         {"refused as key_full", stats.refused_key_full},
+        {"refused while paused", stats.refused_paused},
         {"shed", stats.shed},
         {"deduplicated", stats.deduplicated},
         {"rises above the high watermark", edges_->rises.load()},
@@ -400,7 +466,6 @@ class Soak {
         {"released", stats.released},
         {"abandoned", stats.abandoned},
         {"expired leases", stats.lease_expired},
-        {"revoked of a run", stats.revoked},
         {"late settles", stats.lease_lost},
         {"dead by attempts", stats.dead_attempts},
         {"dead by a reject", stats.dead_rejected},
@@ -408,9 +473,24 @@ class Soak {
         {"discarded", stats.discarded},
         {"message deadlines", stats.expired},
         {"cancelled", stats.cancelled},
+        {"taken", taken_.load()},
         {"acknowledged by the pool", pool.acked},
         {"exceptions of handlers", pool.threw},
     };
+    if (shape_.overflow == Overflow::drop_oldest) {
+      counts.emplace_back("dropped", stats.dropped);
+    } else {
+      counts.emplace_back("refused as full", stats.refused_full);
+    }
+    if (shape_.in_order()) {
+      counts.emplace_back("revoked of a run", stats.revoked);
+    }
+    if (shape_.on_death != OnDeath::continue_key) {
+      counts.emplace_back("keys stopped, each time seen", stopped_);
+    }
+    if (shape_.on_death == OnDeath::divert_key) {
+      counts.emplace_back("dead behind another", stats.dead_diverted);
+    }
     bool all = true;
     for (const auto& [what, count] : counts) {
       std::printf("  %-32s %llu\n", what, number(count));
@@ -440,31 +520,36 @@ class Soak {
 
   EngineOptions engine_options() const {
     EngineOptions options;
-    options.journal = {.directory = settings_.journal,
+    options.journal = {.directory = survives() ? settings_.journal + '/' + shape_.name : "",
                        .segment_bytes = kSegmentBytes,
                        .bytes_max = kSegmentsMax * kSegmentBytes};
     return options;
   }
 
   QueueOptions queue_options() const {
-    return {.capacity = 4'096,
+    return {.capacity = 1'024,
             .shards = 4,
             .payload_pool_bytes = 4 * 1024 * 1024,
             .bytes_max = 2 * 1024 * 1024,
-            .key_messages_max = 8,
-            .high_watermark = 1'000,
-            .low_watermark = 500,
+            .key_messages_max = 4,
+            .overflow = shape_.overflow,
+            .block_max = 2ms,
+            .high_watermark = 400,
+            .low_watermark = 200,
             .priorities = true,
             .shed_below = 1,
             .dedup_window = std::chrono::minutes(1),
-            .in_flight_max = 256,
-            .rate = {.per_second = 1e6, .burst = 1'000},
+            .in_flight_max = kInFlightMax,
+            .rate = shape_.rate,
             .attempts_max = 3,
             .backoff = {.first = 1ms, .cap = 10ms},
+            .on_failure = shape_.on_failure,
+            .on_death = shape_.on_death,
             .lease = 50ms,
             .run_max = 4,
             .dead_letters_max = 1'000,
             .dead_letters_age_max = 1s,
+            .results_remembered = 1'000,
             .durability = survives() ? Durability::async : Durability::none};
   }
 
@@ -485,6 +570,9 @@ class Soak {
   }
 
   const Settings settings_;
+  const Shape shape_;
+  static inline std::mutex printing_;
+  const steady_clock::time_point began_ = steady_clock::now();
   Engine engine_ = *Engine::open(engine_options());
   Queue queue_ = *engine_.queue("soak", queue_options());
   const std::shared_ptr<Edges> edges_ = std::make_shared<Edges>();
@@ -495,6 +583,8 @@ class Soak {
   std::atomic<std::uint64_t> accepted_{0};
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::uint64_t> acked_{0};
+  std::atomic<std::uint64_t> taken_{0};
+  std::uint64_t stopped_ = 0;  // the operator's
   std::atomic<std::uint64_t> newest_{0};
   std::array<std::atomic<std::uint64_t>, kProducers * kKeys> done_{};  // the highest number + 1
   std::int64_t grown_ = 0;
@@ -520,5 +610,18 @@ int main(int count, char** values) {
       return 2;
     }
   }
-  return laneway::Soak(settings).run();
+  if (!settings.journal.empty()) {
+    std::filesystem::create_directory(settings.journal);
+  }
+  settings.rate /= static_cast<double>(std::size(laneway::kShapes));
+  std::vector<std::future<int>> queues;
+  for (const laneway::Shape& shape : laneway::kShapes) {
+    queues.push_back(std::async(
+        std::launch::async, [&settings, &shape] { return laneway::Soak(settings, shape).run(); }));
+  }
+  int status = 0;
+  for (std::future<int>& queue : queues) {
+    status |= queue.get();
+  }
+  return status;
 }
