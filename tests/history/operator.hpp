@@ -64,7 +64,7 @@ class Operator {
 
  private:
   void work() {
-    switch (random_() % 32) {
+    switch (stage_.shape.is_handoff() ? random_() % 4 * 16 : random_() % 32) {
       case 0:
         pause();
         break;

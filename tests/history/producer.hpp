@@ -57,6 +57,9 @@ class Producer {
     payloads_[i] = contents_[i].payload();
     Message& message = messages_[i];
     message = {.key = keys_[i], .payload = payloads_[i]};
+    if (stage_.shape.is_handoff()) {
+      return;
+    }
     const std::uint64_t dice = random_() % 256;
     message.delay = std::chrono::milliseconds(dice < 4 ? 1 + dice : 0);
     message.ttl = std::chrono::milliseconds(dice >= 4 && dice < 8 ? dice : 0);
@@ -69,7 +72,7 @@ class Producer {
     const Message& message = messages_[i];
     check::Event event = call;
     event.message = contents_[i].message;
-    event.key = contents_[i].key;
+    event.key = stage_.shape.key_of(contents_[i].key);
     event.index = static_cast<std::uint32_t>(i);
     event.attempt = message.attempts_max;
     const auto after = [&call](std::chrono::nanoseconds span) {

@@ -5,6 +5,7 @@
 
 #include "tools/check/event.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -43,6 +44,11 @@ struct Shape {
     // Enough for what a round publishes, so that each of its messages can be asked for.
     options.dead_letters_max = options.outcomes_remembered = std::uint64_t{1} << 20;
     keys = draw(20, 5'000);
+    if (seed % 8 == 0) {
+      options = {.kind = QueueKind::handoff, .capacity = options.capacity};
+      keys = 0;
+      return;
+    }
     if (draw(0, 0, 0, 1) == 1) {
       options.kind = QueueKind::unordered;
       keys = 0;
@@ -53,12 +59,16 @@ struct Shape {
     options.key_messages_max = draw(0, 0, 16);
   }
 
+  bool is_handoff() const { return options.kind == QueueKind::handoff; }
+  // For the judge a hand-off queue has one key: first in, first out.
+  std::uint64_t key_of(std::uint64_t key) const { return is_handoff() ? 1 : key; }
+
   check::Rules rules() const {
     check::Rules rules;
-    rules.by_key = options.kind == QueueKind::by_key;
+    rules.by_key = options.kind != QueueKind::unordered;
     rules.hold = options.on_failure == OnFailure::hold;
     rules.capacity = options.capacity;
-    rules.shards = options.shards;
+    rules.shards = std::max(options.shards, 1u);
     rules.attempts = options.attempts_max;
     rules.drops = options.overflow == Overflow::drop_oldest;
     rules.in_flight = options.in_flight_max;

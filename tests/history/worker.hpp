@@ -18,7 +18,7 @@ class Worker {
 
   void run() {
     while (!stage_.leaving.load()) {
-      if (random_() % 16 == 0) {
+      if (stage_.shape.is_handoff() || random_() % 16 == 0) {
         take(drawn_wait());
       } else {
         receive(drawn_wait());
@@ -93,7 +93,7 @@ class Worker {
     const Content content = Content::of(view);
     check::Event grant = call;
     grant.message = content.message;
-    grant.key = content.key;
+    grant.key = stage_.shape.key_of(content.key);
     grant.answer = content.is_what(view) ? check::Answer::ok : check::Answer::damaged;
     grant.attempt = view.attempt;
     grant.index = static_cast<std::uint32_t>(call.kind == check::Kind::take ? 0 : place);
