@@ -555,8 +555,12 @@ def the_report_stays_out_of_the_way_of_records(folder):
 
 @test
 def progress_is_plain_lines_without_a_terminal(folder):
-    noisy = laneway("run", "--handler", "sleep:600ms", "--workers", "1", stdin="x\ny\n")
-    contains(noisy.err, b"1 of 2 records read")
+    # While one of two is tried for the third time, the other waits.
+    script = 'case "$1$LANEWAY_ATTEMPT" in dead*) exit 65;; *3) sleep 1.2;; *) exit 1;; esac'
+    noisy = laneway("run", "--workers", "1", "--backoff", "0", "--reject-codes", "65",
+                    *shell(script), stdin="dead\nx\ny\n")
+    contains(noisy.err, b"1 of 3 records read")
+    assert re.search(rb"1 in flight  3 retries  1 dead  oldest [1-9]", noisy.err), noisy.err
     assert b"\r" not in noisy.err
     equal(run("--handler", "sleep:1100ms", stdin="x\n").err, b"")
 

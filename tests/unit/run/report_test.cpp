@@ -137,7 +137,11 @@ TEST(Progress, the_share_counts_what_is_finished_of_what_was_read) {
 TEST(Progress, a_bar_fits_its_width_and_goes_when_there_is_no_room) {
   ProgressState state{.read = 2000, .finished = 1000, .in_flight = 4, .retries = 1, .dead = 2};
   state.share = 0.5;
+  state.oldest_ready = std::chrono::milliseconds(2'500);
+  state.per_second = 250;
   EXPECT_EQ(progress_bar(state, 120).find("[###"), 0u);
+  EXPECT_NE(progress_bar(state, 120).find("250/s  4 in flight  1 retry  2 dead  oldest 2.5 s"),
+            std::string::npos);
   EXPECT_NE(progress_bar(state, 120).find(" 50% 1,000/2,000"), std::string::npos);
   EXPECT_EQ(progress_bar(state, 60).find('['), std::string::npos);
   for (const std::size_t width : {10u, 40u, 80u, 100u, 200u}) {
