@@ -226,7 +226,7 @@ inline void ShardCore::lease_one(std::uint32_t index,
                                                            std::int64_t now_ns,
                                                            const GrantTerms& terms) {
   lease_one(index, now_ns, terms);
-  wheel_.arm(index, terms.deadline_tick);
+  wheel_.arm_lazily(index, terms.deadline_tick);
   ++leases_out_;
   return {index, 0, ++fences_, slots_[index].attempts};
 }

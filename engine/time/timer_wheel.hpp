@@ -1,7 +1,12 @@
 // Floor 1. TimerWheel: which slot is due at which tick. Knows indices and ticks, nothing else.
 //
 // A hierarchical timing wheel (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", SOSP
-// 1987, scheme 7) with intrusive doubly linked lists, so that a cancelled timer leaves no garbage.
+// 1987, scheme 7) with intrusive doubly linked lists.
+//
+// Cancelling is a mark: the node stays where it lies until its slot is armed again or its bucket
+// comes, and is dropped then. arm_lazily() leaves the node of an earlier timer where it lies, too;
+// when that bucket comes, the timer moves on to its own. So a slot whose leases are acknowledged
+// and granted again costs the wheel one move per length of a lease, and not four lines per lease.
 //
 // Placement. `reached` is the tick that the wheel has got to. Its digits, in base 256, are
 // positions on the levels. A timer waits on the level of the highest digit in which its tick
@@ -15,13 +20,16 @@
 // the next event is the first bit of a bitmap, and empty time costs nothing.
 //
 // Invariants:
-// 1. Timers of one tick fire in the order in which they were armed. They wait in one list, except
-//    while that list is being cascaded, which a budget may interrupt anywhere: then those still in
-//    it are the later ones, and arm appends to it and to no lower level (`floor_`).
+// 1. Timers of one tick that were armed by arm() fire in the order in which they were armed. They
+//    wait in one list, except while that list is being cascaded, which a budget may interrupt
+//    anywhere: then those still in it are the later ones, and arm appends to it and to no lower
+//    level (`floor_`).
 // 2. No bucket but the current one starts at or before `reached`.
 // 3. A bit is set if and only if its bucket is not empty.
-// 4. A timer moves at most once per level, firing included, and once more for each round in which
-//    the overflow list is looked through: the rounds in which something of it was due.
+// 4. A timer moves at most once per level, firing included, once more for each round in which the
+//    overflow list is looked through (those in which something of it was due), and once more for
+//    each earlier timer whose place it was given.
+// 5. No node lies in a bucket that starts after its tick.
 //
 // Progress: arm, cancel and next_due take a constant number of steps, advance its budget. Nothing
 // allocates. One writer: the holder of the shard's token.
@@ -41,7 +49,7 @@ namespace laneway::engine {
 
 // A member of a list, or the head of one; in memory of the owner. All zero means "not armed", so a
 // fresh mapping is ready to use and its pages are touched only as slots are armed. The links are
-// the wheel's own numbers.
+// the wheel's own numbers; the highest bit of `tick` marks a cancelled timer.
 struct TimerNode {
   std::uint32_t prev;
   std::uint32_t next;
@@ -51,8 +59,8 @@ static_assert(sizeof(TimerNode) == 16, "four timers share a cache line");
 
 // What one advance did.
 struct WheelProgress {
-  std::uint32_t nodes = 0;  // fired, or moved to a lower level; at most the budget
-  bool more = false;        // the budget ended the call, and something is left to do at this tick
+  std::uint32_t nodes = 0;  // fired, moved or dropped; at most the budget
+  bool more = false;        // the budget ended the call, and there may be more to do at this tick
 };
 
 template <class Sink>
@@ -63,6 +71,7 @@ template <unsigned kLevels = 4, unsigned kBucketBits = 8>
 class alignas(kCacheLine) BasicTimerWheel {
  public:
   static constexpr std::uint64_t kNever = UINT64_MAX;
+  static constexpr std::uint64_t kTickMax = UINT64_MAX >> 1;
 
   // Nodes that a wheel for so many slots needs: one for each, and the heads of the lists.
   static constexpr std::size_t nodes_for(std::size_t slots) { return kFirstSlotLink + slots; }
@@ -82,9 +91,13 @@ class alignas(kCacheLine) BasicTimerWheel {
   BasicTimerWheel& operator=(const BasicTimerWheel&) = delete;
 
   // The slot becomes due at `tick`, after all slots already armed for that tick; if it is armed, it
-  // is moved. A tick that is past is due at once, after what is due now.
+  // is moved. A tick that is past is due at once, after what is due now. At most kTickMax.
   void arm(std::uint32_t slot, std::uint64_t tick) noexcept {
+    LANEWAY_ASSERT(tick <= kTickMax);
     cancel(slot);
+    if (of(slot).next != kUnlinked) {
+      unlink(slot);
+    }
     ++size_;
     of(slot).tick = tick;
     if (tick != last_tick_ || last_bucket_ == kLists) {
@@ -94,19 +107,32 @@ class alignas(kCacheLine) BasicTimerWheel {
     append(last_bucket_, slot);
   }
 
+  // As arm, but in no order among those of its tick. The cheaper one for a slot that is armed again
+  // and again, later each time.
+  void arm_lazily(std::uint32_t slot, std::uint64_t tick) noexcept {
+    TimerNode& node = of(slot);
+    if (node.next == kUnlinked || tick < (node.tick & kTickMax)) [[unlikely]] {
+      arm(slot, tick);
+      return;
+    }
+    LANEWAY_ASSERT(tick <= kTickMax);
+    size_ += cancelled(node) ? 1 : 0;
+    node.tick = tick;
+  }
+
   // False, and nothing happens, if the slot is not armed.
   bool cancel(std::uint32_t slot) noexcept {
     if (!armed(slot)) {
       return false;
     }
-    unlink(slot);
+    of(slot).tick |= kCancelled;
     --size_;
     return true;
   }
 
   bool armed(std::uint32_t slot) const noexcept {
     LANEWAY_ASSERT(kFirstSlotLink + slot < nodes_.size());
-    return of(slot).next != kUnlinked;
+    return of(slot).next != kUnlinked && !cancelled(of(slot));
   }
 
   // As given to arm(). The slot must be armed.
@@ -131,28 +157,32 @@ class alignas(kCacheLine) BasicTimerWheel {
   }
 
   // Moves time to now_tick and calls sink(slot, tick) for what is due: in the order of the ticks,
-  // in a tick in the order of arming; what was armed too late comes after what was due then. Fires
-  // and moves at most `budget` nodes; the next calls do the rest, and until then time stands, for
-  // arm, cancel and next_due too, at reached(). A now_tick behind reached() does nothing. The slot
-  // is unlinked when the sink is called. The sink may arm and cancel any slot, but not advance.
+  // in a tick in the order of arming; what was armed too late comes after what was due then. Fires,
+  // moves and drops at most `budget` nodes; the next calls do the rest, and until then time stands,
+  // for arm, cancel and next_due too, at reached(). A now_tick behind reached() does nothing. The
+  // slot is unlinked when the sink is called. The sink may arm and cancel any slot, but not
+  // advance.
   template <TimerSink Sink>
   WheelProgress advance(std::uint64_t now_tick, std::uint32_t budget, Sink&& sink) {
     WheelProgress progress;
     while (now_tick >= reached_ && find_work(now_tick)) {
       if (progress.nodes == budget) {
-        progress.more = true;
+        progress.more = size_ != 0;
         break;
       }
       ++progress.nodes;
       const std::uint32_t slot = nodes_[link_of_bucket(current_bucket())].next - kFirstSlotLink;
       unlink(slot);
-      if (cascading()) {
-        descend(slot);
+      const std::uint64_t tick = of(slot).tick;
+      if (cancelled(of(slot))) {
+        continue;
+      }
+      if (cascading() || tick > reached_) {
+        move_on(slot);
         continue;
       }
       --size_;
-      LANEWAY_ASSERT(of(slot).tick <= now_tick);
-      sink(slot, std::uint64_t{of(slot).tick});
+      sink(slot, tick);
     }
     return progress;
   }
@@ -166,6 +196,7 @@ class alignas(kCacheLine) BasicTimerWheel {
   static constexpr std::uint32_t kOverflow = kLevels * kBuckets;
   static constexpr std::uint32_t kLists = kOverflow + 2;
   static constexpr std::uint32_t kUnlinked = 0;
+  static constexpr std::uint64_t kCancelled = kTickMax + 1;
   static constexpr std::uint32_t kFirstSlotLink = kLists + 1;
   static constexpr std::uint32_t kWords = (kLists + 63) / 64;
   static constexpr unsigned kRoundBits = kLevels * kBucketBits;
@@ -177,6 +208,7 @@ class alignas(kCacheLine) BasicTimerWheel {
 
   TimerNode& of(std::uint32_t slot) noexcept { return nodes_[kFirstSlotLink + slot]; }
   const TimerNode& of(std::uint32_t slot) const noexcept { return nodes_[kFirstSlotLink + slot]; }
+  static bool cancelled(const TimerNode& node) noexcept { return (node.tick & kCancelled) != 0; }
 
   bool empty(std::uint32_t bucket) const noexcept {
     return nodes_[link_of_bucket(bucket)].next == link_of_bucket(bucket);
@@ -264,7 +296,7 @@ class alignas(kCacheLine) BasicTimerWheel {
       floor_ = 1;
       last_bucket_ = kLists;
     }
-    if (size_ == 0 || next_due() > now_tick) {
+    if (occupied_words_ == 0 || start_of(first_occupied()) > now_tick) {
       reached_ = now_tick;
       last_bucket_ = kLists;
       return false;
@@ -286,10 +318,12 @@ class alignas(kCacheLine) BasicTimerWheel {
     LANEWAY_ASSERT(current_bucket() == bucket);
   }
 
-  void descend(std::uint32_t slot) noexcept {
+  // To the timer's own bucket, which is a lower one, or a later one if it was armed lazily. What a
+  // cascade of the overflow list keeps goes to the other one.
+  void move_on(std::uint32_t slot) noexcept {
     const std::uint32_t bucket = bucket_for(of(slot).tick, 1);
-    LANEWAY_ASSERT(bucket < current_bucket() || bucket == overflow_);
-    append(bucket == overflow_ ? bucket ^ 1 : bucket, slot);
+    LANEWAY_ASSERT(bucket != current_bucket() || bucket == overflow_);
+    append(bucket == overflow_ && current_bucket() == overflow_ ? bucket ^ 1 : bucket, slot);
   }
 
   std::span<TimerNode> nodes_;
@@ -301,7 +335,7 @@ class alignas(kCacheLine) BasicTimerWheel {
   // known.
   std::uint64_t last_tick_ = 0;
   std::uint32_t last_bucket_ = kLists;
-  std::uint32_t size_ = 0;
+  std::uint32_t size_ = 0;              // armed; those that were cancelled may lie in lists too
   std::uint32_t overflow_ = kOverflow;  // or kOverflow + 1; the other one is for cascades
   std::array<std::uint64_t, kWords> occupied_{};
 };

@@ -78,8 +78,9 @@ CORE_MUTANTS = [
 # Noticed by the tests of the timer wheel.
 WHEEL_MUTANTS = [
     ("timers one tick early", TIME,
-     "size_ == 0 || «next_due() > now_tick»", "next_due() > now_tick + 1"),
-    ("timers one tick late", TIME, "size_ == 0 || «next_due() > now_tick»", "next_due() >= now_tick"),
+     "|| «start_of(first_occupied()) > now_tick»", "start_of(first_occupied()) > now_tick + 1"),
+    ("timers one tick late", TIME,
+     "|| «start_of(first_occupied()) > now_tick»", "start_of(first_occupied()) >= now_tick"),
     ("what is due at the reached tick waits", TIME, "«now_tick >= reached_» &&", "now_tick > reached_"),
     ("one node above the budget", TIME, "«progress.nodes == budget»", "progress.nodes > budget"),
     ("cascade cursor lost", TIME,
@@ -93,7 +94,11 @@ WHEEL_MUTANTS = [
     ("bit of a word cleared with its first bucket", TIME,
      "if («occupied_[bucket / 64] == 0») {", "true"),
     ("overflow one level late", TIME, "if («level >= kLevels») [[unlikely]]", "level > kLevels"),
-    ("fired timer still counted", TIME, "«--size_;» LANEWAY_ASSERT(of(slot).tick <= now_tick);", ""),
+    ("fired timer still counted", TIME, "«--size_;» sink(slot, tick);", ""),
+    ("cancelled timer fires", TIME, "if («cancelled(of(slot))») { continue;", "false"),
+    ("lazily armed timer fires at its old place", TIME, "cascading() || «tick > reached_»", "false"),
+    ("place of an old timer kept for an earlier one", TIME,
+     "|| «tick < (node.tick & kTickMax)»", "false"),
 ]
 
 # Noticed by units of model_mutants.

@@ -86,6 +86,46 @@ TEST_F(TimerWheelTest, a_cancelled_timer_never_fires_and_a_second_cancel_says_so
   EXPECT_FALSE(wheel_.cancel(2));
 }
 
+TEST_F(TimerWheelTest,
+       a_slot_armed_lazily_again_and_again_costs_one_move_when_its_first_place_comes) {
+  wheel_.arm_lazily(4, 1010);
+  for (std::uint64_t tick = 1011; tick <= 1020; ++tick) {
+    EXPECT_TRUE(wheel_.cancel(4));
+    wheel_.arm_lazily(4, tick);
+    EXPECT_EQ(wheel_.size(), 1u);
+    EXPECT_EQ(wheel_.tick_of(4), tick);
+  }
+  EXPECT_EQ(advance(1019).nodes, 1u);
+  EXPECT_TRUE(fired_.empty());
+  EXPECT_EQ(advance(1020).nodes, 1u);
+  EXPECT_EQ(fired_ticks_, Ticks{1020});
+}
+
+TEST_F(TimerWheelTest, a_slot_armed_lazily_for_an_earlier_tick_fires_at_that_tick) {
+  wheel_.arm(4, 5000);
+  wheel_.arm_lazily(4, 1010);
+  advance(1010);
+  EXPECT_EQ(fired_ticks_, Ticks{1010});
+  wheel_.arm(4, 9000);
+  EXPECT_TRUE(wheel_.cancel(4));
+  wheel_.arm_lazily(4, 8000);
+  advance(8000);
+  EXPECT_EQ(fired_ticks_, (Ticks{1010, 8000}));
+}
+
+TEST_F(TimerWheelTest, when_nothing_is_armed_nothing_is_due_though_cancelled_timers_lie_about) {
+  for (std::uint32_t slot = 0; slot < 8; ++slot) {
+    wheel_.arm(slot, 1010);
+    EXPECT_TRUE(wheel_.cancel(slot));
+  }
+  EXPECT_EQ(wheel_.next_due(), TimerWheel::kNever);
+  EXPECT_FALSE(advance(1010, 3).more);
+  wheel_.arm(0, 1020);
+  EXPECT_TRUE(advance(1020, 3).more);
+  EXPECT_EQ(drain(1020), 3u);  // two that were cancelled, and one that fires
+  EXPECT_EQ(fired_, Slots{0});
+}
+
 TEST_F(TimerWheelTest, arming_an_armed_slot_moves_it_to_the_end_of_its_new_tick) {
   wheel_.arm(1, 1010);
   wheel_.arm(2, 1010);
@@ -304,6 +344,8 @@ TEST_F(TimerWheelTest, next_due_is_never_late_and_exact_on_the_lowest_level) {
   wheel_.arm(1, 1003);
   EXPECT_EQ(wheel_.next_due(), 1003u);
   wheel_.cancel(1);
+  EXPECT_GE(wheel_.next_due(), 1003u);  // the place of the cancelled one
+  advance(1003);
   EXPECT_GT(wheel_.next_due(), 1003u);
   wheel_.cancel(0);
   EXPECT_EQ(wheel_.next_due(), UINT64_MAX);
@@ -322,12 +364,12 @@ TEST_F(TimerWheelTest, following_next_due_reaches_a_far_timer_in_a_few_steps) {
 }
 
 TEST_F(TimerWheelTest, the_largest_ticks_can_be_armed_and_reached) {
-  wheel_.arm(0, UINT64_MAX);
-  wheel_.arm(1, UINT64_MAX - 1);
-  EXPECT_LT(wheel_.next_due(), UINT64_MAX);
-  advance(UINT64_MAX - 1);
+  wheel_.arm(0, TimerWheel::kTickMax);
+  wheel_.arm(1, TimerWheel::kTickMax - 1);
+  EXPECT_LT(wheel_.next_due(), TimerWheel::kTickMax);
+  advance(TimerWheel::kTickMax - 1);
   EXPECT_EQ(fired_, Slots{1});
-  advance(UINT64_MAX);
+  advance(TimerWheel::kTickMax);
   EXPECT_EQ(fired_, (Slots{1, 0}));
 }
 
