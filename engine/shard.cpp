@@ -219,23 +219,26 @@ std::uint32_t Shard::receive_new(std::uint32_t wanted,
                                  std::int64_t now_ns,
                                  LeaseBatch* batch) {
   const std::uint64_t credits = credits_ - core_.leases_out();
-  const std::uint32_t count =
-      published(static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, credits)));
+  const auto max = static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, credits));
   // With a backlog the next batch travels here meanwhile: slot by slot, since a core waits for no
-  // more than a handful of lines at a time.
+  // more than a handful of lines at a time. Its first slot is looked at before its last, which its
+  // producer may be about to write.
+  const std::uint64_t begin = inbox_head_;
   const bool backlog =
-      count == wanted && inbox_.published(inbox_head_ + std::uint64_t{2} * count - 1);
-  for (std::uint32_t i = 0; i < count; ++i, ++inbox_head_) {
+      inbox_.published(begin + max) && inbox_.published(begin + std::uint64_t{2} * max - 1);
+  const std::uint64_t end = begin + (backlog ? max : published(max));
+  std::uint64_t position = begin;
+  for (; position != end && inbox_.published(position); ++position) {
     if (backlog) {
-      inbox_.prefetch(inbox_head_ + count);
+      inbox_.prefetch(position + max);
     }
-    const Grant grant =
-        core_.accept_and_grant(inbox_.entry(inbox_head_), inbox_head_, terms, now_ns);
+    const Grant grant = core_.accept_and_grant(inbox_.entry(position), position, terms, now_ns);
     if (grant.slot != ShardCore::kNoSlot) {
       lease(grant, terms, now_ns, batch);
     }
   }
-  return count;
+  inbox_head_ = position;
+  return static_cast<std::uint32_t>(position - begin);
 }
 
 // The generation has come round while old Leases pin the slot: they could be taken for the new one.
@@ -305,19 +308,17 @@ void Shard::step(std::uint32_t wanted, std::int64_t now_ns) {
 }
 
 void Shard::drain_returns(std::int64_t now_ns) {
-  std::uint64_t entry = 0;
-  for (std::uint32_t i = 0; i < budget_.settles; ++i) {
-    if (!returns_.take(returns_head_, &entry)) {
-      return;
-    }
-    ++returns_head_;
+  const std::uint64_t end = returns_head_ + budget_.settles;
+  std::uint64_t position = returns_head_;
+  for (std::uint64_t entry = 0; position != end && returns_.take(position, &entry); ++position) {
     if (entry >> 32 == static_cast<std::uint64_t>(Final::acked)) [[likely]] {
       core_.settle_acked(static_cast<std::uint32_t>(entry), now_ns);
     } else {
       apply(entry, now_ns);
     }
   }
-  more_ = true;
+  returns_head_ = position;
+  more_ = more_ || position == end;
 }
 
 void Shard::apply(std::uint64_t entry, std::int64_t now_ns) {

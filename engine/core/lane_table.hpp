@@ -30,17 +30,17 @@ class LaneTable {
   }
 
   // Puts the slot at the end of its key's lane. True: it is the lane's only message.
-  bool append(std::uint32_t slot) {
+  [[gnu::always_inline]] bool append(std::uint32_t slot) {
     Slot& added = slots_[slot];
     const std::uint32_t head = table_.find_or_insert(
         added.key_hash, slot + 1,
         [&](std::uint32_t other) { return slots_[other - 1].key_view() == added.key_view(); });
-    added.lane_next = 0;
     if (head != 0) {
       chain(slots_[head - 1], slot);
       return false;
     }
     added.lane_prev = slot + 1;
+    added.lane_next = 0;
     added.lane_length = 1;
     return true;
   }
@@ -78,6 +78,7 @@ class LaneTable {
   }
 
   void chain(Slot& head, std::uint32_t slot) {
+    slots_[slot].lane_next = 0;
     slots_[slot].lane_prev = head.lane_prev;
     slots_[head.lane_prev - 1].lane_next = slot + 1;
     head.lane_prev = slot + 1;

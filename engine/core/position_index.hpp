@@ -27,22 +27,22 @@ class PositionIndex {
     LANEWAY_CHECK(std::has_single_bit(ring.size()));
   }
 
-  // The slot's position must be set, and follow the one before.
-  void insert(std::uint32_t slot) {
-    std::uint32_t& place = ring_[slots_[slot].position & mask_];
+  // The position is the slot's, and follows the one before.
+  void insert(std::uint32_t slot, std::uint64_t position) {
+    std::uint32_t& place = ring_[position & mask_];
     if (live(place)) [[unlikely]] {
       overflow_.insert(tag(slots_[place - 1].position), place);
     }
     place = slot + 1;
   }
 
-  // The slot's message is over.
-  void resolve(std::uint32_t slot, MessageState outcome) {
-    std::uint32_t& place = ring_[slots_[slot].position & mask_];
+  // The slot's message, at this position, is over.
+  void resolve(std::uint32_t slot, std::uint64_t position, MessageState outcome) {
+    std::uint32_t& place = ring_[position & mask_];
     if (place == slot + 1) {
       place = kOutcome | static_cast<std::uint32_t>(outcome);
     } else {
-      overflow_.erase(tag(slots_[slot].position), slot + 1);
+      overflow_.erase(tag(position), slot + 1);
     }
   }
 

@@ -161,7 +161,7 @@ void ShardCore::settle(std::uint32_t index,
     return;
   }
   LANEWAY_ASSERT(slots_[index].state == SlotState::leased);
-  record_processing(slots_[index].since_ns, now_ns);
+  stats_.processing.record(elapsed(slots_[index].since_ns, now_ns));
   const std::uint32_t record = slots_[index].run;
   const bool lease_gone = end != LeaseEnd::expired && end != LeaseEnd::taken_back;
   wheel_.cancel(index);
@@ -455,8 +455,23 @@ MessageState ShardCore::state_of(std::uint64_t position) const {
   }
 }
 
+void ShardCore::record_acks(QueueStats* stats) const {
+  const std::uint64_t us = last_acks_.ns < 0 ? 0 : static_cast<std::uint64_t>(last_acks_.ns) / 1000;
+  stats->acked += last_acks_.count;
+  stats->leased -= last_acks_.count;
+  stats->processing.count += last_acks_.count;
+  stats->processing.buckets[DurationHistogram::bucket_of(us)] += last_acks_.count;
+  stats->processing.sum_us += last_acks_.count * us;
+}
+
 void ShardCore::count(QueueStats* stats, std::int64_t now_ns) const {
   *stats = stats_;
+  record_acks(stats);
+  stats->published += accepted_ - options_.first_position;
+  stats->leased += granted_at_once_;
+  stats->leased_total += granted_at_once_;
+  stats->queue_wait.count += granted_at_once_;
+  stats->queue_wait.buckets[0] += granted_at_once_;
   stats->ready = ready_.size();
   stats->dead = dead_.size();
   stats->capacity = options_.capacity;

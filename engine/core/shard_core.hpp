@@ -268,7 +268,8 @@ class ShardCore {
   void unlist_ready(std::uint32_t slot);
   bool is_late(std::uint32_t slot, std::int64_t now_ns) const;
 
-  void record_processing(std::int64_t granted_ns, std::int64_t now_ns);
+  void note_ack(std::int64_t granted_ns, std::int64_t now_ns);
+  void record_acks(QueueStats* stats) const;
   void timer_fired(std::uint32_t slot, std::uint64_t tick, std::int64_t now_ns);
   void stop_waiting(std::uint32_t slot);
   void end_as(MessageState outcome, std::uint32_t slot, std::int64_t now_ns);
@@ -325,11 +326,12 @@ class ShardCore {
   std::uint64_t beyond_ = 0;    // slots that count against the dead letters' bound
   std::uint64_t leases_out_ = 0;
   std::int64_t last_died_ns_ = kLongAgoNanos;
+  // What the path of most messages counts, in one place each; count() adds it to the statistics.
+  std::uint64_t granted_at_once_ = 0;
   struct {
+    std::uint64_t count = 0;  // acknowledged leases, the newest ones, of one duration
     std::int64_t ns = 0;
-    std::uint64_t us = 0;
-    std::size_t bucket = 0;
-  } last_processing_;
+  } last_acks_;
   QueueStats stats_;
 };
 

@@ -145,8 +145,7 @@ inline void ShardCore::note_resolved(std::uint32_t index, MessageState outcome) 
   }
 
   ++accepted_;
-  ++stats_.published;
-  index_.insert(index);
+  index_.insert(index, position);
   if (noted_) [[unlikely]] {
     note_entered(index);
   }
@@ -253,25 +252,36 @@ inline bool ShardCore::grant(const GrantTerms& terms, std::int64_t now_ns, Grant
   if (index == kNoSlot) [[unlikely]] {
     return {kNoSlot, 0, 0, 0};
   }
-  if (slots_[index].ttl_tick != 0) [[unlikely]] {
+  Slot& slot = slots_[index];
+  if (slot.ttl_tick != 0) [[unlikely]] {
     return grant_in_time(index, terms, now_ns);
   }
-  stats_.queue_wait.record(std::chrono::nanoseconds(0));
-  return begin_lease(index, now_ns, terms);
+  // As begin_lease, of a slot in which nobody has been before.
+  slot.since_ns = now_ns;
+  slot.consumer = terms.consumer;
+  slot.run = 0;
+  slot.attempts = 1;
+  slot.pins = 1;
+  slot.state = SlotState::leased;
+  if (log_ != nullptr) [[unlikely]] {
+    log_->attempts_changed(index);
+  }
+  wheel_.arm_lazily(index, terms.deadline_tick);
+  ++granted_at_once_;
+  ++leases_out_;
+  return {index, 0, ++fences_, 1};
 }
 
 // --- settle -----------------------------------------------------------------------------------
 
-// Leases of one grant that are settled together took equally long.
-inline void ShardCore::record_processing(std::int64_t granted_ns, std::int64_t now_ns) {
+// Leases of one grant that are acknowledged together took equally long.
+inline void ShardCore::note_ack(std::int64_t granted_ns, std::int64_t now_ns) {
   const std::int64_t ns = now_ns - granted_ns;
-  if (ns != last_processing_.ns) {
-    const std::uint64_t us = ns < 0 ? 0 : static_cast<std::uint64_t>(ns) / 1000;
-    last_processing_ = {ns, us, DurationHistogram::bucket_of(us)};
+  if (ns != last_acks_.ns) [[unlikely]] {
+    record_acks(&stats_);
+    last_acks_ = {0, ns};
   }
-  ++stats_.processing.count;
-  ++stats_.processing.buckets[last_processing_.bucket];
-  stats_.processing.sum_us += last_processing_.us;
+  ++last_acks_.count;
 }
 
 // Takes the message out of its lane, if it is in one; the next of its key becomes ready.
@@ -294,7 +304,7 @@ inline void ShardCore::record_processing(std::int64_t granted_ns, std::int64_t n
   if (noted_) [[unlikely]] {
     note_resolved(index, outcome);
   }
-  index_.resolve(index, outcome);
+  index_.resolve(index, slot.position, outcome);
   if (slot.story != 0) {
     story_.forget(slot);
   }
@@ -311,12 +321,10 @@ inline void ShardCore::record_processing(std::int64_t granted_ns, std::int64_t n
   Slot& slot = slots_[index];
   LANEWAY_ASSERT(slot.run == 0);
   LANEWAY_ASSERT(slot.state == SlotState::leased);
-  record_processing(slot.since_ns, now_ns);
+  note_ack(slot.since_ns, now_ns);
   wheel_.cancel(index);
   --leases_out_;
   --slot.pins;
-  --stats_.leased;
-  ++stats_.acked;
   leave_lane(index, now_ns);
   resolve(index, MessageState::completed);
 }

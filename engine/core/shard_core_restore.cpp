@@ -29,7 +29,7 @@ std::uint32_t ShardCore::restore(const RestoredMessage& message) {
   }
   --left_;  // it counts against the capacity
   ++stats_.published;
-  index_.insert(index);
+  index_.insert(index, slot.position);
   next_priority_ = message.priority;
   if (noted_) {
     note_entered(index);

@@ -26,21 +26,22 @@ struct Slot : MessageBody {
   // The last line: all that the core moves around.
   alignas(kCacheLine) std::uint64_t position;
   std::uint64_t join;         // place in the order of its key
+  std::int64_t since_ns;      // entered its state: ready, leased or dead
+  std::uint32_t list_prev;    // ready list or dead list
+  std::uint32_t list_next;    // also the free list
+  std::uint32_t story;        // newest attempt record
   std::uint32_t lane_prev;    // of the head: the tail; 0: in no lane
   std::uint32_t lane_next;    // 0: the tail
   std::uint32_t lane_length;  // of the head: messages in the lane
-  std::uint32_t list_prev;    // ready list or dead list
-  std::uint32_t list_next;    // also the free list
-  std::uint32_t run;          // run record of the current lease, 0: none
-  std::uint16_t attempts;     // grants that count
-  std::uint16_t pins;         // Lease objects that refer to the bytes
+  // What is set together lies together: one store instead of several.
+  std::uint32_t run;       // run record of the current lease, 0: none
+  std::uint16_t attempts;  // grants that count
+  std::uint16_t pins;      // Lease objects that refer to the bytes
   SlotState state;
+  bool cancelled;        // while leased: its end is to be CANCELLED, unless it is acknowledged
   bool beyond_capacity;  // counts against the dead letters' bound, not the capacity
   std::uint8_t reason;   // DeadReason of a dead one
   std::uint8_t story_length;
-  std::uint32_t story;    // newest attempt record
-  bool cancelled;         // while leased: its end is to be CANCELLED, unless it is acknowledged
-  std::int64_t since_ns;  // entered its state: ready, leased or dead
 };
 static_assert(sizeof(Slot) == 3 * kCacheLine, "two lines of message and one of state");
 
