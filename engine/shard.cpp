@@ -7,6 +7,7 @@
 #include "engine/message_item.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <new>
 
@@ -227,17 +228,21 @@ std::uint32_t Shard::receive_new(std::uint32_t wanted,
   const bool backlog =
       inbox_.published(begin + max) && inbox_.published(begin + std::uint64_t{2} * max - 1);
   const std::uint64_t end = begin + (backlog ? max : published(max));
+  std::array<std::uint32_t, kBatchMax> entered;
+  std::size_t size = 0;
   std::uint64_t position = begin;
   for (; position != end && inbox_.published(position); ++position) {
     if (backlog) {
       inbox_.prefetch(position + max);
     }
-    const Grant grant = core_.accept_and_grant(inbox_.entry(position), position, terms, now_ns);
-    if (grant.slot != ShardCore::kNoSlot) {
-      lease(grant, terms, now_ns, batch);
+    const std::uint32_t slot = core_.enter(inbox_.entry(position), position, now_ns);
+    if (slot != ShardCore::kNoSlot) {
+      entered[size++] = slot;
     }
   }
   inbox_head_ = position;
+  core_.grant_entered(std::span(entered).first(size), terms, now_ns,
+                      [&](const Grant& grant) { lease(grant, terms, now_ns, batch); });
   return static_cast<std::uint32_t>(position - begin);
 }
 

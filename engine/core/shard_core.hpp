@@ -87,13 +87,16 @@ class ShardCore {
   // passed than one call ends.
   bool grant(const GrantTerms& terms, std::int64_t now_ns, Grant* grant);
 
-  // Takes a message into the shard, as accept, and grants it at once if that may be; else the slot
-  // of the answer is kNoSlot. For when nothing is ready, so that nothing is overtaken. Makes no
-  // runs.
-  Grant accept_and_grant(const Submission& submission,
-                         std::uint64_t position,
-                         const GrantTerms& terms,
-                         std::int64_t now_ns);
+  // For when nothing is ready, so that nothing is overtaken: takes a message into the shard, as
+  // accept, but answers its slot if it may be granted, which is then in no list and must be given
+  // to grant_entered after no more than others that enter; else kNoSlot.
+  std::uint32_t enter(const Submission& submission, std::uint64_t position, std::int64_t now_ns);
+  // Grants what has entered: calls lease(grant) for each, in this order. Makes no runs.
+  template <class Lease>
+  void grant_entered(std::span<const std::uint32_t> entered,
+                     const GrantTerms& terms,
+                     std::int64_t now_ns,
+                     Lease lease);
 
   // Takes the next ready message out for good (at most once): its slot, or kNoSlot as for grant.
   // The bytes stay until finish_taken, which leaves the block to the caller when `keep_block`: not
@@ -246,7 +249,6 @@ class ShardCore {
   std::uint32_t allocate();
   void release_slot(std::uint32_t slot);
 
-  std::uint32_t enter(const Submission& submission, std::uint64_t position, std::int64_t now_ns);
   void note_entered(std::uint32_t slot);
   void note_joined(std::uint32_t slot);
   void note_resolved(std::uint32_t slot, MessageState outcome);

@@ -128,7 +128,6 @@ inline void ShardCore::note_resolved(std::uint32_t index, MessageState outcome) 
   }
 }
 
-// Answers the slot when the message may be granted; it is then in no list.
 [[gnu::always_inline]] inline std::uint32_t ShardCore::enter(const Submission& submission,
                                                              std::uint64_t position,
                                                              std::int64_t now_ns) {
@@ -243,33 +242,36 @@ inline bool ShardCore::grant(const GrantTerms& terms, std::int64_t now_ns, Grant
   return true;
 }
 
-[[gnu::always_inline]] inline Grant ShardCore::accept_and_grant(const Submission& submission,
-                                                                std::uint64_t position,
-                                                                const GrantTerms& terms,
-                                                                std::int64_t now_ns) {
+template <class Lease>
+[[gnu::always_inline]] inline void ShardCore::grant_entered(std::span<const std::uint32_t> entered,
+                                                            const GrantTerms& terms,
+                                                            std::int64_t now_ns,
+                                                            Lease lease) {
   LANEWAY_ASSERT(ready_.empty());
-  const std::uint32_t index = enter(submission, position, now_ns);
-  if (index == kNoSlot) [[unlikely]] {
-    return {kNoSlot, 0, 0, 0};
+  for (const std::uint32_t index : entered) {
+    Slot& slot = slots_[index];
+    if (slot.ttl_tick != 0) [[unlikely]] {
+      const Grant grant = grant_in_time(index, terms, now_ns);
+      if (grant.slot != kNoSlot) {
+        lease(grant);
+      }
+      continue;
+    }
+    // As begin_lease, of a message that has never been granted.
+    slot.since_ns = now_ns;
+    slot.consumer = terms.consumer;
+    slot.run = 0;
+    slot.attempts = 1;
+    slot.pins = 1;
+    slot.state = SlotState::leased;
+    if (log_ != nullptr) [[unlikely]] {
+      log_->attempts_changed(index);
+    }
+    wheel_.arm_lazily(index, terms.deadline_tick);
+    ++granted_at_once_;
+    ++leases_out_;
+    lease(Grant{index, 0, ++fences_, 1});
   }
-  Slot& slot = slots_[index];
-  if (slot.ttl_tick != 0) [[unlikely]] {
-    return grant_in_time(index, terms, now_ns);
-  }
-  // As begin_lease, of a slot in which nobody has been before.
-  slot.since_ns = now_ns;
-  slot.consumer = terms.consumer;
-  slot.run = 0;
-  slot.attempts = 1;
-  slot.pins = 1;
-  slot.state = SlotState::leased;
-  if (log_ != nullptr) [[unlikely]] {
-    log_->attempts_changed(index);
-  }
-  wheel_.arm_lazily(index, terms.deadline_tick);
-  ++granted_at_once_;
-  ++leases_out_;
-  return {index, 0, ++fences_, 1};
 }
 
 // --- settle -----------------------------------------------------------------------------------
