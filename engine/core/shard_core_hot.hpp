@@ -36,11 +36,14 @@ inline std::uint32_t ShardCore::allocate() {
     freed_blocks_ = slot.block;
     slot.block = nullptr;
   }
-  // Of the slots beyond the capacity all above the bound count against it, whichever they are.
-  const bool counted = !slot.beyond_capacity || beyond_ > options_.dead_max;
-  left_ += counted ? 1 : 0;
-  beyond_ -= slot.beyond_capacity ? 1 : 0;
-  slot.beyond_capacity = false;
+  if (slot.beyond_capacity) [[unlikely]] {
+    // Of the slots beyond the capacity all above the bound count against it, whichever they are.
+    left_ += beyond_ > options_.dead_max ? 1 : 0;
+    --beyond_;
+    slot.beyond_capacity = false;
+  } else {
+    ++left_;
+  }
   slot.state = SlotState::free;
   slot.list_next = free_;
   free_ = index + 1;
@@ -139,7 +142,7 @@ inline void ShardCore::note_resolved(std::uint32_t index, MessageState outcome) 
   slot.published_ns = now_ns;
   slot.attempts = 0;
   slot.cancelled = false;
-  if (slot.attempts_max == 0) {
+  if (submission.attempts_max == 0) {
     slot.attempts_max = static_cast<std::uint16_t>(options_.attempts_max);
   }
 
@@ -248,6 +251,7 @@ template <class Lease>
                                                             std::int64_t now_ns,
                                                             Lease lease) {
   LANEWAY_ASSERT(ready_.empty());
+  std::uint64_t at_once = 0;
   for (const std::uint32_t index : entered) {
     Slot& slot = slots_[index];
     if (slot.ttl_tick != 0) [[unlikely]] {
@@ -268,10 +272,11 @@ template <class Lease>
       log_->attempts_changed(index);
     }
     wheel_.arm_lazily(index, terms.deadline_tick);
-    ++granted_at_once_;
-    ++leases_out_;
+    ++at_once;
     lease(Grant{index, 0, ++fences_, 1});
   }
+  granted_at_once_ += at_once;
+  leases_out_ += at_once;
 }
 
 // --- settle -----------------------------------------------------------------------------------
