@@ -19,7 +19,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kChunk = kBatchMax;
 // Slots that are asked for before they are written: they were last seen by the consumer's core.
-constexpr std::uint64_t kWriteAhead = 8;
+constexpr std::uint32_t kWriteAhead = 8;
 
 }  // namespace
 
@@ -208,6 +208,25 @@ void QueueState::group_by_shard(std::span<const Draft> drafts,
   std::copy_n(sorted.begin(), order.size(), order.begin());
 }
 
+// The last one first: the consumer stops at the first, and looks at no other line of the batch,
+// each of which it would take away from us, before the batch is there as a whole.
+inline void QueueState::write(const Group& group,
+                              std::size_t from,
+                              std::uint32_t number,
+                              const Shard::Inbox::Claim& claim) const {
+  Shard::Inbox& inbox = shards_[number]->inbox();
+  const std::uint32_t ahead = std::min(kWriteAhead, claim.count);
+  for (std::uint32_t i = claim.count; i-- != 0;) {
+    const std::uint64_t position = claim.position + i;
+    // Behind the batch: where the next one begins to be written, if it is as long.
+    inbox.prefetch_for_write(i >= ahead ? position - ahead
+                                        : position + std::uint64_t{2} * claim.count - ahead);
+    place(group.message(from + i), group.draft(from + i), &inbox.entry(position));
+    inbox.publish({position, 1});
+    group.answer(from + i, {message_id(number, position), Errc{}});
+  }
+}
+
 // As many as the shard has room for; the rest is refused.
 std::size_t QueueState::publish_group(const Group& group) {
   const std::uint32_t number = group.draft(0).shard;
@@ -220,13 +239,8 @@ std::size_t QueueState::publish_group(const Group& group) {
       break;
     }
     stall_point(StallPoint::publish_claimed);
-    for (std::uint32_t i = 0; i < claim.count; ++i, ++at) {
-      const std::uint64_t position = claim.position + i;
-      shard.inbox().prefetch_for_write(position + kWriteAhead);
-      place(group.message(at), group.draft(at), &shard.inbox().entry(position));
-      group.answer(at, {message_id(number, position), Errc{}});
-    }
-    shard.inbox().publish(claim);
+    write(group, at, number, claim);
+    at += claim.count;
   }
   if (at != 0) {
     consumers.notify_one();  // a woken consumer passes on what it leaves in this shard

@@ -99,6 +99,10 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
                             Times* times);
   void group_by_shard(std::span<const Draft> drafts, std::span<std::uint8_t> order) const;
   std::size_t publish_group(const Group& group);
+  void write(const Group& group,
+             std::size_t from,
+             std::uint32_t number,
+             const Shard::Inbox::Claim& claim) const;
   Block* handoff_block(Bytes payload);
   static void place(Bytes payload, Block* block, HandoffEntry* entry);
   Errc refuse_full(std::uint64_t messages);
