@@ -20,7 +20,7 @@ std::uint64_t Handoff::bytes(std::uint64_t capacity) {
 
 Handoff::Handoff(std::uint64_t capacity)
     : arena_(static_cast<std::size_t>(bytes(capacity))),
-      ring_(arena_.take<Ring::Slot>(static_cast<std::size_t>(slots(capacity)))) {}
+      ring_(arena_.take_ring<Ring::Slot>(static_cast<std::size_t>(slots(capacity)))) {}
 
 void Handoff::take(std::uint32_t max, MessageBatch* batch) {
   const Ring::Claim claim = ring_.claim_published(max - static_cast<std::uint32_t>(batch->size_));

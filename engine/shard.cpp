@@ -68,7 +68,7 @@ Shard::Shard(ShardHost& host, const ShardOptions& options, std::uint32_t number)
     : host_(host),
       number_(number),
       arena_(items(bytes(options))),
-      inbox_(arena_.take<Inbox::Slot>(items(ring_slots(options))),
+      inbox_(arena_.take_ring<Inbox::Slot>(items(ring_slots(options))),
              options.first_position,
              options.first_position +
                  std::min(ring_slots(options), options.capacity - options.restored)),

@@ -51,7 +51,18 @@ class Arena {
     return {first, count};
   }
 
+  // As take, for a ring: it is touched from end to end anyway, so it gets huge pages where it is as
+  // large as one and the system has them.
+  template <class T>
+  std::span<T> take_ring(std::size_t count) {
+    const std::span<T> ring = take<T>(count);
+    prefer_huge_pages(std::as_writable_bytes(ring));
+    return ring;
+  }
+
  private:
+  static void prefer_huge_pages(std::span<std::byte> bytes) noexcept;
+
   std::byte* base_;
   std::size_t bytes_;
   std::size_t used_ = 0;
