@@ -40,7 +40,14 @@ class Lockstep {
   HeldLeases& leases() { return leases_; }
   void pass(std::int64_t nanos) { now_ns_ += nanos; }
 
-  void publish(reference::Message message, bool own_attempts) {
+  // What comes in while nothing is ready may be granted at once, unless runs or ranks are asked
+  // for.
+  bool may_grant_at_once() const {
+    return core_.ready() == 0 && shape_.options.run_max == 1 && !shape_.options.priorities;
+  }
+
+  // `at_once`: what enters now is granted by the next grant_entered.
+  void publish(reference::Message message, bool own_attempts, bool at_once) {
     Submission submission = submission_of(message, shape_.hashing, &blocks_);
     submission.attempts_max = own_attempts ? message.attempts_max & 0xffff : 0;
     const reference::Position position = message.position;
@@ -52,10 +59,30 @@ class Lockstep {
     reference_.begin_step(now_ns_);
     core_.set_next_priority(message.priority);
     bytes_in_ += submission.content_bytes();
-    core_.accept(submission, position, now_ns_);
+    std::uint32_t entered = ShardCore::kNoSlot;
+    if (at_once) {
+      entered = core_.enter(submission, position, now_ns_);
+    } else {
+      core_.accept(submission, position, now_ns_);
+    }
     reference_.publish(std::move(message));
-    see_due_at_once(position);
+    if (entered != ShardCore::kNoSlot) {
+      entered_.push_back(entered);
+    }
+    see_due_at_once(position, entered != ShardCore::kNoSlot);
     judge_join(position);
+  }
+
+  void grant_entered(std::uint64_t lease_ticks, std::uint32_t consumer) {
+    const GrantTerms terms{next_tick() + lease_ticks, consumer, kBatchMax};
+    reference_.begin_step(now_ns_);
+    core_.grant_entered(entered_, terms, now_ns_, [&](const Grant& grant) {
+      see_expired();
+      lease(terms, grant);
+    });
+    entered_.clear();
+    see_expired();
+    see_blocks();
   }
 
   // Fills a receive of up to `room` messages.
@@ -386,9 +413,9 @@ class Lockstep {
 
   // A message whose delay is over when the core first sees it may join its key at once, unless one
   // with an earlier delay is still to join.
-  void see_due_at_once(reference::Position position) {
+  void see_due_at_once(reference::Position position, bool entered) {
     const reference::Message& message = reference_.at(position);
-    if (message.placed || core_.state_of(position) == MessageState::delayed) {
+    if (message.placed || (!entered && core_.state_of(position) == MessageState::delayed)) {
       return;
     }
     require(message.due_tick <= now_tick(), "S6: no delay ends early");
@@ -629,6 +656,7 @@ class Lockstep {
   BlockYard blocks_;
   HeldLeases leases_;
   std::int64_t now_ns_;
+  std::vector<std::uint32_t> entered_;  // slots that the next grant_entered grants
   std::uint64_t advanced_to_;           // tick of the last advance
   std::set<reference::Position> late_;  // were due before the core could look at them
   std::uint64_t last_fence_ = 0;

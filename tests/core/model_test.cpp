@@ -219,6 +219,7 @@ class Run {
     if (both_.room() == 0 && random_.percent(30)) {
       drop_zombies();  // or nothing would happen any more
     }
+    const bool at_once = both_.may_grant_at_once() && random_.percent(50);
     for (count = std::min(count, both_.room()); count > 0; --count) {
       reference::Message message;
       message.position = both_.next_position();
@@ -239,7 +240,10 @@ class Run {
       message.attempts_max = own_attempts
                                  ? static_cast<std::uint32_t>(random_.one_of({1, 2, 5, 40}))
                                  : shape_.options.attempts_max;
-      both_.publish(std::move(message), own_attempts);
+      both_.publish(std::move(message), own_attempts, at_once);
+    }
+    if (at_once) {
+      both_.grant_entered(random_.below(shape_.lease_max + 1), some32(9));
     }
   }
 

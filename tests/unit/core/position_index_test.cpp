@@ -17,10 +17,12 @@ class PositionIndexTest : public ::testing::Test {
 
   void insert(std::uint32_t slot, std::uint64_t position) {
     slots_[slot].position = position;
-    index_.insert(slot);
+    index_.insert(slot, position);
   }
 
-  void resolve(std::uint32_t slot) { index_.resolve(slot, MessageState::completed); }
+  void resolve(std::uint32_t slot) {
+    index_.resolve(slot, slots_[slot].position, MessageState::completed);
+  }
 
   std::array<Slot, kSlots> slots_{};
   std::array<std::uint32_t, 2 * kSlots> ring_{};
@@ -56,12 +58,12 @@ TEST_F(PositionIndexTest, a_message_older_than_a_turn_of_the_ring_is_still_found
 
 TEST_F(PositionIndexTest, tells_the_outcome_until_a_newer_message_needs_the_place) {
   insert(0, 5);
-  index_.resolve(0, MessageState::expired);
+  index_.resolve(0, 5, MessageState::expired);
   EXPECT_EQ(index_.find(5), 0u);
   EXPECT_EQ(index_.outcome(5), MessageState::expired);
   insert(1, 13);
   EXPECT_EQ(index_.find(13), 2u);
-  index_.resolve(1, MessageState::completed);
+  index_.resolve(1, 13, MessageState::completed);
   EXPECT_EQ(index_.outcome(13), MessageState::completed);
 }
 
