@@ -93,10 +93,13 @@ ShardCore::ShardCore(const ShardOptions& options, Arena* arena, std::int64_t now
 
 // A message with a deadline, which may have passed.
 Grant ShardCore::grant_in_time(std::uint32_t index, const GrantTerms& terms, std::int64_t now_ns) {
-  make_ready(index, now_ns, false);
-  Grant granted{kNoSlot, 0, 0, 0};
-  (void)grant(terms, now_ns, &granted);
-  return granted;
+  if (is_late(index, now_ns)) {
+    make_ready(index, now_ns, false);
+    timer_fired(index, slots_[index].ttl_tick, now_ns);
+    return {kNoSlot, 0, 0, 0};
+  }
+  stats_.queue_wait.record(std::chrono::nanoseconds(0));
+  return begin_lease(index, now_ns, terms);
 }
 
 void ShardCore::extend_run(std::uint32_t head,

@@ -69,8 +69,6 @@ CORE_MUTANTS = [
     ("replayed message keeps its deadline", CORE, "«slot.ttl_tick = 0;»", ""),
     ("fence does not rise", CORE, "{index, 0, «++fences_», slots_", "fences_"),
     ("fence does not rise when granted at once", CORE, "Grant{index, 0, «++fences_», 1}", "fences_"),
-    ("acks of another duration counted with the last", CORE,
-     "if («ns != last_acks_.ns») [[unlikely]]", "false"),
     ("cancel wins against an ack", CORE,
      "slots_[index].cancelled && «end != LeaseEnd::acked»", "true"),
     ("credit of an expired run's members lost", CORE, "+= «run.size - 1»;", "run.size"),

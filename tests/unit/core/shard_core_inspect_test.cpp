@@ -1,6 +1,8 @@
 // Inspection: states, remembered outcomes, counters, ages, and when there is something to do.
 #include "tests/unit/core/core_fixture.hpp"
 
+#include <array>
+
 namespace laneway::engine {
 namespace {
 
@@ -109,6 +111,25 @@ TEST_F(ShardCoreInspect, time_in_queue_and_time_in_hand_are_recorded) {
   EXPECT_EQ(now.queue_wait.sum_us, 5000u);
   EXPECT_EQ(now.processing.count, 1u);
   EXPECT_EQ(now.processing.sum_us, 7000u);
+}
+
+TEST_F(ShardCoreInspect, acks_of_equal_and_of_different_times_in_hand_add_up) {
+  for (const char* payload : {"1", "2", "3", "4"}) {
+    publish("", payload);
+  }
+  const std::array<Grant, 3> leases = {granted(), granted(), granted()};
+  pass(7);
+  ack(leases[0]);
+  ack(leases[1]);
+  pass(2);
+  ack(leases[2]);
+  const QueueStats now = stats();
+  EXPECT_EQ(now.processing.count, 3u);
+  EXPECT_EQ(now.processing.sum_us, 7000u + 7000u + 9000u);
+  EXPECT_EQ(now.processing.buckets[12], 2u);
+  EXPECT_EQ(now.processing.buckets[13], 1u);
+  EXPECT_EQ(now.acked, 3u);
+  EXPECT_EQ(now.leased, 0u);
 }
 
 TEST_F(ShardCoreInspect, the_age_of_the_oldest_ready_message_is_that_of_the_first) {
