@@ -27,7 +27,8 @@ class WheelTimers {
       : nodes_(engine::TimerWheel::nodes_for(slots)),
         wheel_(std::make_unique<engine::TimerWheel>(nodes_, 0)) {}
 
-  void arm(std::uint32_t slot, std::uint64_t tick) { wheel_->arm(slot, tick); }
+  // As the engine arms leases; a delay, which is armed once, goes the same way.
+  void arm(std::uint32_t slot, std::uint64_t tick) { wheel_->arm_lazily(slot, tick); }
   void cancel(std::uint32_t slot) { (void)wheel_->cancel(slot); }
   // One call is bounded; there may be more to do. The answer counts what fired.
   std::uint64_t advance_once(std::uint64_t tick, bool* more) {
