@@ -151,7 +151,7 @@ TEST_F(DrainUnderLoad, of_a_queue_repeats_only_what_it_reports_as_released) {
 // ------------------------------------------------------------------------
 
 enum class Piece { engine, queue, consumer, lease, pool };
-using Order = std::array<Piece, 5>;
+using EndOrder = std::array<Piece, 5>;
 
 // One of each, in use.
 class World {
@@ -209,7 +209,7 @@ class World {
   std::optional<WorkerPool> pool_;
 };
 
-void end_in(const Order& order, const EngineOptions& options) {
+void end_in(const EndOrder& order, const EngineOptions& options) {
   World world(options);
   for (const Piece piece : order) {
     world.use();
@@ -218,7 +218,7 @@ void end_in(const Order& order, const EngineOptions& options) {
 }
 
 TEST(Destruction, is_safe_in_every_order) {
-  Order order = {Piece::engine, Piece::queue, Piece::consumer, Piece::lease, Piece::pool};
+  EndOrder order = {Piece::engine, Piece::queue, Piece::consumer, Piece::lease, Piece::pool};
   int orders = 0;
   do {
     end_in(order, {.driver = DriverMode::manual});
@@ -228,10 +228,10 @@ TEST(Destruction, is_safe_in_every_order) {
 }
 
 TEST(Destruction, is_safe_beside_a_driver_thread) {
-  for (Order order :
-       {Order{Piece::engine, Piece::pool, Piece::lease, Piece::consumer, Piece::queue},
-        Order{Piece::lease, Piece::pool, Piece::queue, Piece::consumer, Piece::engine},
-        Order{Piece::queue, Piece::engine, Piece::consumer, Piece::pool, Piece::lease}}) {
+  for (EndOrder order :
+       {EndOrder{Piece::engine, Piece::pool, Piece::lease, Piece::consumer, Piece::queue},
+        EndOrder{Piece::lease, Piece::pool, Piece::queue, Piece::consumer, Piece::engine},
+        EndOrder{Piece::queue, Piece::engine, Piece::consumer, Piece::pool, Piece::lease}}) {
     end_in(order, {});
   }
 }

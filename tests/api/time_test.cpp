@@ -273,7 +273,7 @@ TEST_F(Attempts, two_queues_of_one_seed_draw_the_same_waits_and_another_seed_dra
 }
 
 // Lets one thread read the time and stops it before it can do anything about it.
-class StoppingClock final : public Clock {
+class OnceStoppingClock final : public Clock {
  public:
   std::chrono::nanoseconds now() const noexcept override {
     const std::chrono::nanoseconds time{ns_.load()};
@@ -297,7 +297,7 @@ class StoppingClock final : public Clock {
 };
 
 TEST(Retries, wait_from_the_nack_on_and_not_from_when_its_shard_began_to_look) {
-  const auto clock = std::make_shared<StoppingClock>();
+  const auto clock = std::make_shared<OnceStoppingClock>();
   Engine engine = *Engine::open({.driver = DriverMode::manual, .clock = clock});
   Queue queue = *engine.queue("mails", {.shards = 1});
   Consumer consumer = *queue.consumer();

@@ -17,7 +17,7 @@ namespace {
 
 // A pipe that is ready takes this much at once without blocking: PIPE_BUF of POSIX on Linux.
 constexpr std::size_t kPipeBytes = 4096;
-constexpr int kPauseMs = 100;
+constexpr int kOutputPauseMs = 100;
 
 bool is_file(int descriptor) {
   struct stat status {};
@@ -44,7 +44,7 @@ bool Console::write_output(std::string_view bytes) {
   std::unique_lock lock(output_, std::defer_lock);
   const auto pause_over = [] {
     // The system's clock: GCC 12's ThreadSanitizer does not know the call that waits by another.
-    return std::chrono::system_clock::now() + std::chrono::milliseconds(kPauseMs);
+    return std::chrono::system_clock::now() + std::chrono::milliseconds(kOutputPauseMs);
   };
   while (!lock.try_lock_until(pause_over())) {
     if (control_.stopping()) {
@@ -105,7 +105,7 @@ bool Console::write_all(std::string_view bytes) {
       return false;
     }
     pollfd ready{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
-    if (!output_is_file_ && poll(&ready, 1, kPauseMs) <= 0) {
+    if (!output_is_file_ && poll(&ready, 1, kOutputPauseMs) <= 0) {
       if (control_.stopping()) {
         return false;
       }
