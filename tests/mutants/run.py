@@ -129,15 +129,21 @@ def build(program, numbered, folder):
     command = [argument for argument in program.compiler if argument not in libraries]
     command += ["-I.", "-Iinclude", "-I" + os.path.join(folder, "gen")]
     command += ["-include", "tests/mutants/selected.hpp"]
+    rooms = {}
+    for name in names:
+        rooms.setdefault(os.path.dirname(name), []).append(name)
     objects = []
     running = []
-    for name in names:
-        objects.append(os.path.join(folder, name.replace("/", "_") + ".o"))
+    for room, of_room in rooms.items():
+        whole = os.path.join(folder, f"{program.name}_{room.replace('/', '_')}.cpp")
+        with open(whole, "w", encoding="utf-8") as unit:
+            unit.writelines(f'#include "{name}"\n' for name in of_room)
+        objects.append(whole + ".o")
         running.append(
-            subprocess.Popen([*command, "-c", name, "-o", objects[-1]], cwd=sources)
+            subprocess.Popen([*command, "-c", whole, "-o", objects[-1]], cwd=sources)
         )
         if len(running) == 2 and running.pop(0).wait() != 0:
-            sys.exit(f"{name} does not compile")
+            sys.exit(f"{program.name} does not compile")
     if any(process.wait() != 0 for process in running):
         sys.exit(f"{program.name} does not compile")
     subprocess.run([command[0], *objects, *libraries, "-lpthread", "-o", binary], check=True)
