@@ -28,6 +28,8 @@ target_link_libraries(laneway_run PUBLIC
   Threads::Threads CLI11::CLI11 fmt::fmt nlohmann_json::nlohmann_json)
 # Reading and reporting wait for the input and for commands; what must be fast is the engine's.
 target_compile_options(laneway_run PRIVATE $<$<CONFIG:Release>:-O1>)
+# Nothing of it is exported: said in the build of the shared library too, one ccache serves both.
+target_compile_definitions(laneway_run PRIVATE LANEWAY_STATIC_DEFINE)
 set_target_properties(laneway_run PROPERTIES CXX_EXTENSIONS OFF)
 
 add_executable(laneway_tool ${sources})
