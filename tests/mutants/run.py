@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 sys.dont_write_bytecode = True  # the tree stays as it was
 import mutants  # noqa: E402
@@ -151,7 +152,8 @@ def build(program, numbered, folder):
 
 
 def run(program, binary, number):
-    """Whether it failed, and what it says about it."""
+    """Whether it failed, what it says about it, and the seconds that it took."""
+    begun = time.monotonic()
     environment = os.environ | {"LANEWAY_MUTANT": str(number)}
     try:
         done = subprocess.run(
@@ -159,11 +161,11 @@ def run(program, binary, number):
             timeout=PATIENCE_SECONDS if number else None, errors="replace",
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return True, "does not come to an end"
+        return True, "does not come to an end", PATIENCE_SECONDS
     output = done.stdout + done.stderr
     found = re.search(program.killer, output)
     words = next((group for group in found.groups() if group), "") if found else ""
-    return done.returncode != 0, words or f"status {done.returncode}"
+    return done.returncode != 0, words or f"status {done.returncode}", time.monotonic() - begun
 
 
 def main():
@@ -184,17 +186,19 @@ def main():
         numbered = list(enumerate(program.mutants, total + 1))
         total += len(numbered)
         binary = build(program, numbered, folder)
-        failed, why = run(program, binary, 0)
+        failed, why, _ = run(program, binary, 0)
         if failed:
             sys.exit(f"{program.name} fails without mutants: {why}")
-        for number, mutant in numbered:
-            if words and not any(word in mutant[0] for word in words):
-                continue
-            begun = time.monotonic()
-            failed, why = run(program, binary, number)
-            killed += failed
-            verdict = f"killed by {program.name}: {why}" if failed else "SURVIVED"
-            print(f"  {mutant[0]}: {verdict} ({time.monotonic() - begun:.1f} s)", flush=True)
+        chosen = [
+            (number, mutant[0]) for number, mutant in numbered
+            if not words or any(word in mutant[0] for word in words)
+        ]  # fmt: skip
+        with ThreadPoolExecutor(2) as pool:
+            outcomes = pool.map(lambda one: run(program, binary, one[0]), chosen)
+            for (_, name), (failed, why, seconds) in zip(chosen, outcomes):
+                killed += failed
+                verdict = f"killed by {program.name}: {why}" if failed else "SURVIVED"
+                print(f"  {name}: {verdict} ({seconds:.1f} s)", flush=True)
     ok = killed == total and total >= FLOOR and not words
     print(
         f"mutants: {killed} of {total} killed, {len(mutants.EQUIVALENT)} equivalent, in "
