@@ -3,6 +3,7 @@
 #include <laneway/engine.hpp>
 
 #include "engine/engine_state.hpp"
+#include "engine/no_memory.hpp"
 
 #include <algorithm>
 #include <new>
@@ -264,11 +265,11 @@ Result<std::uint64_t> Engine::queue_bytes(const QueueOptions& options) {
 }
 
 Result<std::chrono::milliseconds> Engine::poll() {
-  return state_->poll();
+  return engine::unless_no_memory([&] { return state_->poll(); });
 }
 
 Result<bool> Engine::flush(std::chrono::milliseconds timeout) {
-  return state_->flush(timeout);
+  return engine::unless_no_memory([&] { return state_->flush(timeout); });
 }
 
 Result<std::uint64_t> Engine::durable() const {
@@ -282,7 +283,7 @@ Result<JournalStats> Engine::journal_stats() const {
   if (state_->journal() == nullptr) {
     return {Errc::not_durable, "the engine has no journal"};
   }
-  return state_->journal()->stats();
+  return engine::unless_no_memory([&] { return Result<JournalStats>(state_->journal()->stats()); });
 }
 
 void Engine::close() noexcept {

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 #include <random>
 #include <system_error>
 #include <utility>
@@ -192,7 +193,12 @@ void JournalHost::close() noexcept {
   const std::lock_guard lock(run_mutex_);
   if (journal_ != nullptr && !closed_) {
     closed_ = true;
-    journal_->close();
+    try {
+      journal_->close();
+    } catch (const std::bad_alloc&) {
+      journal_->give_up(ENOMEM);
+      journal_->close();  // as it lies there: the next life finds its end
+    }
   }
 }
 

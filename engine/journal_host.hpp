@@ -92,8 +92,11 @@ class JournalHost {
   void found(const ScanResult& scan, const Error* refused, std::chrono::nanoseconds took);
   Result<> start_threads();
   void adopt();
+  Journal::Commit commit(bool mark = false) noexcept;
+  Journal::Keep keep() noexcept;
   News look(Journal::Commit committed);
-  void tell(const News& news);
+  void tell(const News& news) noexcept;
+  void log(const News& news) const;
   void write_on();
   void post_those_in_the_way();
   void keep_on();

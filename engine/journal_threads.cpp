@@ -4,6 +4,8 @@
 #include "engine/shard.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <new>
 #include <thread>
 
 namespace laneway::engine {
@@ -42,6 +44,26 @@ bool JournalHost::run_posted() {
   return any && again.empty();
 }
 
+// Without memory a commit may have stopped half way: then the journal is as good as a disk that has
+// failed, and says so. `mark`: what is there already is marked as durable instead.
+Journal::Commit JournalHost::commit(bool mark) noexcept {
+  try {
+    return mark ? journal_->mark_idle() : journal_->commit();
+  } catch (const std::bad_alloc&) {
+    journal_->give_up(ENOMEM);
+    return journal_->commit();  // lets those go who wait for it
+  }
+}
+
+Journal::Keep JournalHost::keep() noexcept {
+  try {
+    return journal_->keep();
+  } catch (const std::bad_alloc&) {
+    journal_->give_up(ENOMEM);
+    return Journal::Keep::blocked;
+  }
+}
+
 bool JournalHost::pump() {
   News news;
   bool ran = false;
@@ -49,8 +71,8 @@ bool JournalHost::pump() {
   {
     const std::lock_guard lock(run_mutex_);
     ran = run_posted();
-    const Journal::Commit committed = journal_->commit();
-    kept = journal_->keep() == Journal::Keep::busy;
+    const Journal::Commit committed = commit();
+    kept = keep() == Journal::Keep::busy;
     for (ShardJournal* shard : shards_) {
       if (shard->outbox().relocate_below() != 0) {
         mailbox_.post(shard->letterbox());
@@ -74,7 +96,17 @@ JournalHost::News JournalHost::look(Journal::Commit committed) {
   return news;
 }
 
-void JournalHost::tell(const News& news) {
+void JournalHost::tell(const News& news) noexcept {
+  try {
+    log(news);
+  } catch (const std::bad_alloc&) {  // a line less
+  }
+  if (news.committed) {
+    observer_->committed(durable_records());
+  }
+}
+
+void JournalHost::log(const News& news) const {
   const auto log = [this](const std::string& what) {
     observer_->log("journal " + directory_ + ": " + what);
   };
@@ -87,9 +119,6 @@ void JournalHost::tell(const News& news) {
   }
   if (news.full || news.room) {
     log(news.full ? "full: publishing is refused until there is room" : "has room again");
-  }
-  if (news.committed) {
-    observer_->committed(durable_records());
   }
 }
 
@@ -115,7 +144,7 @@ void JournalHost::write_on() {
     {
       const std::lock_guard lock(run_mutex_);
       ran = run_posted();
-      committed = journal_->commit();
+      committed = commit();
       news = look(committed);
     }
     tell(news);
@@ -148,7 +177,7 @@ bool JournalHost::rest(bool ran, Journal::Commit committed, bool marked) {
   writer_sleeper_.wait(key, stuck ? kBlockedNap : marked ? kLong : kIdleBeforeMark);
   if (!stuck && !marked && !work_.read() && !mailbox_.anything()) {
     const std::lock_guard lock(run_mutex_);
-    (void)journal_->mark_idle();
+    (void)commit(true);
     keeper_sleeper_.notify_one();
     return true;
   }
@@ -183,7 +212,7 @@ void JournalHost::post_those_in_the_way() {
 
 void JournalHost::keep_on() {
   while (!stopping_.read()) {
-    const Journal::Keep kept = journal_->keep();
+    const Journal::Keep kept = keep();
     post_those_in_the_way();
     if (kept == Journal::Keep::busy && journal_->starving()) {
       continue;

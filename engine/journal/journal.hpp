@@ -83,6 +83,8 @@ class Journal {
   bool defined() const;  // all of them are durable
   // The errno of the failure that ended it, or 0.
   int failed() const { return static_cast<int>(failed_.read()); }
+  // From now on it is as after a failure of the disk: for whoever cannot finish what it began.
+  void give_up(int error) { failed_.set(static_cast<std::uint64_t>(error)); }
   // False: publishes must wait, so that there is room for what ends messages.
   bool admits() const { return admits_.read(); }
   // No more room can be made now.

@@ -245,7 +245,7 @@ Journal::Commit Journal::fail(int error) {
     evacuations_.add(1);
     return roll(true);
   }
-  failed_.set(static_cast<std::uint64_t>(error));
+  give_up(error);
   discard();
   return Commit::failed;
 }

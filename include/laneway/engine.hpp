@@ -47,7 +47,8 @@ class LANEWAY_EXPORT Engine {
 
   // With DriverMode::manual: does what is due now (delays, retries, lease expiries) in every queue,
   // in bounded steps until nothing is due. Answers the time until the next deadline, or
-  // milliseconds::max() when there is none. invalid_argument when a driver thread runs.
+  // milliseconds::max() when there is none. invalid_argument when a driver thread runs; no_memory,
+  // here and below: another call goes on.
   Result<std::chrono::milliseconds> poll();
 
   // Waits until everything published or settled before the call, in queues that survive, is on

@@ -6,7 +6,9 @@
 #include "tests/api/journal_fixture.hpp"
 #include "tests/api/manual_engine.hpp"
 
+#include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
@@ -279,6 +281,66 @@ class JournalAllocationFailure : public JournalTest {
   EngineOptions engine_options_;
   QueueOptions queue_options_ = durable(Durability::async);
 };
+
+// The journal gives up, nobody is told what is not so, and its next life has all that was
+// confirmed.
+TEST_F(JournalAllocationFailure, a_commit_that_fails_ends_the_journal_and_loses_nothing_confirmed) {
+  constexpr int kThreads = 8;
+  constexpr std::size_t kBatch = 8;
+  const std::string payload(900, 'p');
+  queue_options_.durability = Durability::sync;
+  std::vector<std::thread> threads;
+  std::atomic<int> gave_up = 0;
+  for (int first = 0; first < kThreads; ++first) {
+    threads.emplace_back([&, first] {
+      bool failed = true;
+      for (int failing = first; failed; failing += kThreads) {
+        EngineOptions options = engine_options_;
+        options.journal.directory = numbered(directory_ + "/at", static_cast<std::size_t>(failing));
+        std::size_t confirmed = 0;
+        {
+          Engine engine = *Engine::open(options);
+          Queue queue = *engine.queue("work", queue_options_);
+          const std::array<Message, kBatch> batch = [&] {
+            std::array<Message, kBatch> messages;
+            messages.fill({.payload = payload});
+            return messages;
+          }();
+          std::array<Published, kBatch> results;
+          allocations_left = failing;
+          for (int round = 0; round < 10; ++round) {  // more than a segment
+            const Result<std::size_t> taken = queue.publish(batch, results);
+            confirmed += taken ? *taken : 0;
+            const bool known = taken || taken.error().code == Errc::io_error ||
+                               taken.error().code == Errc::not_durable;
+            EXPECT_TRUE(known) << to_string(taken.error().code) << " at " << failing;
+          }
+          failed = allocations_left == kNever;
+          allocations_left = kNever;
+          const JournalStats stats = *engine.journal_stats();
+          EXPECT_EQ(stats.failed, failed ? ENOMEM : 0) << failing;
+          gave_up += failed ? 1 : 0;
+        }
+        Engine engine = *Engine::open(options);
+        EXPECT_GE(engine.queue("work", queue_options_)->stats()->ready, confirmed) << failing;
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_GE(gave_up.load(), 8);
+}
+
+TEST_F(JournalAllocationFailure, verbs_of_the_engine_answer_no_memory) {
+  Engine engine = *Engine::open(engine_options_);
+  ASSERT_TRUE(engine.queue("work", queue_options_));
+  ASSERT_TRUE(*engine.flush());
+  ASSERT_TRUE(engine.poll());  // nothing is left for the journal to do
+  EXPECT_GE(sweep([&] { return code_of(engine.poll()); }), 1);
+  EXPECT_GE(sweep([&] { return code_of(engine.flush()); }), 1);
+  EXPECT_GE(sweep([&] { return code_of(engine.journal_stats()); }), 1);
+}
 
 // Each of them works on a copy, as most of the time is spent waiting for the disk.
 TEST_F(JournalAllocationFailure, a_journal_that_could_not_be_opened_is_whole_when_it_can) {
