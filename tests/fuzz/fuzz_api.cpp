@@ -6,6 +6,8 @@
 //   the fence of a key rises from grant to grant
 //   a message is granted only when what its key got earlier is over, or in its run   (hold)
 //   a message whose ack was ok, or that was taken or discarded, never comes again
+//   no more leases are out, and no more is granted, than the queue's limits say
+//   a duplicate answers the id of a message that was taken
 #include <laneway/clock.hpp>
 #include <laneway/engine.hpp>
 
@@ -68,6 +70,14 @@ QueueOptions draw_options(Bytestream& bytes) {
   options.lease = 10ms;
   options.run_max = options.kind == QueueKind::by_key ? 1 + bytes.below(4) : 1;
   options.dead_letters_max = 1 + bytes.below(8);
+  const unsigned rules = bytes.below(128);
+  options.overflow = (rules & 1) != 0 ? Overflow::drop_oldest : Overflow::reject;
+  options.key_messages_max = (rules & 2) != 0 && options.kind == QueueKind::by_key ? 3 : 0;
+  options.priorities = (rules & 4) != 0;
+  options.dedup_window = (rules & 8) != 0 ? 10ms : 0ms;
+  options.in_flight_max = (rules & 16) != 0 ? 4 : 0;
+  options.rate = (rules & 32) != 0 ? RateLimit{1'000, 8} : RateLimit{};
+  options.bytes_max = (rules & 64) != 0 ? 4'000 : 0;
   return options;
 }
 
@@ -142,6 +152,7 @@ class Play {
     std::vector<Published> results(count);
     std::vector<Sent> sent(count);
     std::vector<std::string> keys(count);
+    std::vector<std::string> dedup_ids(count);
     for (unsigned i = 0; i < count; ++i) {
       sent[i].key = bytes_.below(kKeys);
       sent[i].payload = std::string(bytes_.below(150), static_cast<char>('0' + ++sent_ % 64));
@@ -151,11 +162,18 @@ class Play {
       messages[i].delay = milliseconds(dice == 0 ? bytes_.below(20) : 0);
       messages[i].ttl = milliseconds(dice == 1 ? 1 + bytes_.below(20) : 0);
       sent[i].in_order = sent[i].key != 0 && messages[i].delay == 0ms;
+      messages[i].priority = options_.priorities ? static_cast<std::int32_t>(dice) : 0;
+      if (options_.dedup_window != 0ms && dice > 5) {
+        dedup_ids[i] = std::to_string(sent[i].key);  // of the same key every time
+        messages[i].dedup_id = dedup_ids[i];
+      }
     }
     const Result<std::size_t> taken = queue_.publish(messages, results);
     require(taken.has_value());
     for (unsigned i = 0; i < count; ++i) {
-      if (results[i].accepted()) {
+      if (results[i].duplicate) {
+        require(all_.contains(results[i].id) && all_.at(results[i].id).key == sent[i].key);
+      } else if (results[i].accepted()) {
         ++accepted_;
         require(all_.emplace(results[i].id, sent[i]).second);  // an id names one message
         if (sent[i].in_order) {
@@ -169,8 +187,20 @@ class Play {
     LeaseBatch batch = *consumer_.receive({.max = 1 + bytes_.below(8)});
     for (Lease& lease : batch) {
       check_grant(lease);
+      granted_ += lease.size();
       leases_.push_back(std::move(lease));
     }
+    const auto out = std::count_if(leases_.begin(), leases_.end(),
+                                   [](const Lease& lease) { return lease.valid(); });
+    require(options_.in_flight_max == 0 || out <= options_.in_flight_max);
+    check_rate();
+  }
+
+  // A message a millisecond, and a burst.
+  void check_rate() const {
+    const auto passed = std::chrono::duration_cast<milliseconds>(clock_->now() - 1h).count();
+    require(options_.rate.per_second == 0 ||
+            granted_ <= options_.rate.burst + static_cast<std::uint64_t>(passed));
   }
 
   void check_grant(const Lease& lease) {
@@ -217,6 +247,8 @@ class Play {
       require(gone_.insert(batch.message(i).id).second);
       require(batch.payload(i).text() == all_.at(batch.message(i).id).payload);
     }
+    granted_ += taken;
+    check_rate();
   }
 
   void settle() {
@@ -312,6 +344,7 @@ class Play {
   std::set<MessageId> gone_;                      // for good
   std::map<unsigned, std::uint64_t> fences_;
   std::uint64_t accepted_ = 0;
+  std::uint64_t granted_ = 0;
   std::uint64_t sent_ = 0;
 };
 
