@@ -852,6 +852,17 @@ def a_journal_is_for_one_run_at_a_time_and_for_the_same_records(folder):
 
 
 @test
+def the_demo_finds_the_keys_of_a_generated_log_too(folder):
+    tools = pathlib.Path(__file__).parents[2] / "tools"
+    rule = re.search(r"--key '([^']+)'", (tools / "demo").read_text())[1]
+    log = subprocess.run([tools / "generate_log", "600"], capture_output=True, timeout=TIMEOUT,
+                         check=True).stdout
+    report = run("--key", rule, "--handler", "verify", "--json", "-", stdin=log).json
+    equal((report["read"], report["unkeyed"], report["handler"]["breaches"]), (600, 0, 0))
+    assert report["keys"] > 10, report["keys"]
+
+
+@test
 def bench_is_handed_to_the_source_tree_or_says_that_there_is_none(folder):
     contains(laneway("bench", "--help").out, b"usage: tools/bench")
     alone = shutil.copy(PROGRAM, folder / "laneway")
