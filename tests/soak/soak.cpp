@@ -94,7 +94,11 @@ struct Content {
   std::abort();
 }
 
+// To look takes a descriptor: one at a time.
+std::mutex looking;
+
 std::uint64_t resident_bytes() {
+  const std::lock_guard lock(looking);
   std::ifstream statm("/proc/self/statm");
   std::uint64_t pages = 0;
   statm >> pages >> pages;
@@ -102,6 +106,7 @@ std::uint64_t resident_bytes() {
 }
 
 std::size_t descriptors() {
+  const std::lock_guard lock(looking);
   std::filesystem::directory_iterator files("/proc/self/fd");
   return static_cast<std::size_t>(std::distance(begin(files), end(files)));
 }
