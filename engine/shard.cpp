@@ -185,12 +185,13 @@ Shard::Visit Shard::receive(const ReceiveTerms& terms, LeaseBatch* batch) {
   if (limited_) [[unlikely]] {
     host_.rate.give(grant_terms.room);
   }
-  // What is new may all be blocked or delayed: then more is looked at, within the work of a hold.
+  // Some of what is new may be blocked or delayed: then more is looked at, within the work of a
+  // hold.
   for (std::uint32_t seen = 0; !looks_ahead_ && core_.ready() == 0 && batch->size_ < terms.max;) {
-    const std::uint32_t more =
-        receive_new(terms.max - batch->size_, grant_terms, hold.now_ns(), batch);
+    const std::uint32_t wanted_new = terms.max - batch->size_;
+    const std::uint32_t more = receive_new(wanted_new, grant_terms, hold.now_ns(), batch);
     seen += more;
-    if (more == 0 || !batch->empty() || seen >= kHoldItemsMax) {
+    if (more < wanted_new || seen >= kHoldItemsMax) {
       break;
     }
   }
