@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <thread>
 #include <utility>
@@ -80,9 +81,9 @@ std::size_t record_max(const QueueOptions& options) {
   return kFixed + kStory + kKeyBytesMax + kTypeBytesMax + options.payload_bytes_max;
 }
 
-// Between two messages on average; 0: no limit.
+// Between two messages on average, rounded so that no more pass than asked; 0: no limit.
 std::int64_t interval_ns(const RateLimit& rate) {
-  return rate.per_second > 0 ? static_cast<std::int64_t>(1e9 / rate.per_second) : 0;
+  return rate.per_second > 0 ? static_cast<std::int64_t>(std::ceil(1e9 / rate.per_second)) : 0;
 }
 
 bool is_over(MessageState state) {

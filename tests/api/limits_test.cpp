@@ -461,6 +461,21 @@ TEST_F(Limits, a_rate_lets_a_burst_through_and_then_so_many_a_second) {
   EXPECT_EQ(work_off(consumer).size(), 3u);
 }
 
+TEST_F(Limits, a_rate_that_is_no_whole_number_of_nanoseconds_lets_no_more_through_than_asked) {
+  Queue queue = open({.capacity = 2'048, .shards = 1, .rate = {.per_second = 6e8}});
+  for (int i = 0; i < 1'000; ++i) {
+    publish(queue, "");
+  }
+  Consumer consumer = *queue.consumer();
+  std::size_t granted = work_off(consumer).size();
+  for (int ns = 0; ns < 1'000; ++ns) {
+    clock_->advance(1ns);
+    granted += work_off(consumer).size();
+  }
+  EXPECT_LE(granted, 601u);
+  EXPECT_GE(granted, 500u);
+}
+
 TEST_F(Limits, a_rate_holds_for_take_and_for_the_messages_of_a_run) {
   Queue queue = open({.shards = 1, .rate = {.per_second = 1, .burst = 4}, .run_max = 8});
   for (int i = 0; i < 10; ++i) {
