@@ -171,7 +171,11 @@ void Journal::set_relocation() {
   const std::uint64_t enough = std::max(twice - std::min(twice, kept), least) + kUsedSlack;
   const std::lock_guard lock(outboxes_mutex_);
   for (const auto& outbox : outboxes_) {
-    outbox->relocate_below_.set(counts.used > enough ? table_.oldest_end(outbox->place_) : 0);
+    // Asked first: what becomes durable later may lie elsewhere.
+    const std::uint64_t durable = outbox->durable();
+    const std::uint64_t end = counts.used > enough ? table_.oldest_end(outbox->place_) : 0;
+    // What has been told again meanwhile is not told a third time.
+    outbox->relocate_below_.set(std::min(durable, end));
   }
 }
 

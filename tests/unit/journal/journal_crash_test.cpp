@@ -296,6 +296,25 @@ TEST(JournalReclaiming, the_disk_stays_below_twice_the_live_bytes_and_six_segmen
   EXPECT_GE(looks, 200u);
 }
 
+// Until the keeper has looked again, its wish stands; it must not be one for what has moved
+// already.
+TEST(JournalReclaiming, what_has_moved_out_of_the_oldest_segment_is_not_told_again_and_again) {
+  Lives lives(1);
+  ASSERT_TRUE(lives.open());
+  ReferenceSource& quiet = lives.sources[0];
+  ASSERT_TRUE(quiet.publish("reminder in thirty days"));
+  while (quiet.outbox()->relocate_below() == 0) {
+    ASSERT_TRUE(lives.sources[1].publish(std::string(2000, 'd')));
+    lives.commit_all();
+  }
+  const std::uint64_t before = quiet.outbox()->appended();
+  for (int i = 0; i < 50; ++i) {
+    quiet.relocate_some(16);
+    ASSERT_NE(lives.journal().commit(), Journal::Commit::failed);
+  }
+  EXPECT_EQ(quiet.outbox()->appended() - before, 1u);
+}
+
 TEST(JournalReclaiming, a_settled_message_never_comes_back_by_relocation) {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     Lives lives(seed);
