@@ -162,16 +162,17 @@ Result<bool> EngineState::flush(milliseconds timeout) {
     return {Errc::invalid_argument, "timeout is not negative"};
   }
   const auto deadline = clock_->now() + std::min(timeout, milliseconds(kWaitMsMax));
-  for (const auto& queue : queues()) {
-    for (const auto& shard : queue->shards()) {
-      if (shard->journal() == nullptr) {
-        continue;
-      }
-      const auto left = std::chrono::ceil<milliseconds>(deadline - clock_->now());
-      const Result<bool> durable = shard->flush(std::max(left, milliseconds::zero()));
-      if (!durable || !*durable) {
-        return durable;
-      }
+  std::vector<std::shared_ptr<QueueState>> all;  // those that were closed, too
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, queue] : queues_) {
+      all.push_back(queue);
+    }
+  }
+  for (const auto& queue : all) {
+    const Result<bool> durable = queue->flush(deadline);
+    if (!durable || !*durable) {
+      return durable;
     }
   }
   return true;

@@ -194,7 +194,7 @@ void JournalHost::close() noexcept {
   if (journal_ != nullptr && !closed_) {
     closed_ = true;
     try {
-      journal_->close();
+      journal_->close(!incomplete_.read());
     } catch (const std::bad_alloc&) {
       journal_->give_up(ENOMEM);
       journal_->close();  // as it lies there: the next life finds its end
@@ -327,6 +327,9 @@ Result<bool> JournalHost::wait_for_records(Outbox& outbox,
   while (outbox.durable() < records) {
     if (failed() != 0) {
       return Error{Errc::io_error, failed(), "the journal has failed"};
+    }
+    if (full()) {
+      return {Errc::journal_full, "what was recorded has no room in the journal yet"};
     }
     if (clock_->now() - start > timeout) {
       return false;

@@ -76,6 +76,8 @@ class JournalHost {
   void forget(const ShardJournal& shard) noexcept;
   std::uint64_t durable_records() const { return journal_->counts().durable_lsn - 1; }
   JournalStats stats() const;
+  // A queue was closed with what had no room: the journal will not say that nothing is missing.
+  void lose_some() noexcept { incomplete_.set(true); }
   void close() noexcept;
 
  private:
@@ -120,6 +122,7 @@ class JournalHost {
   Counter urgent_posts_;
   Flag work_;       // something was recorded since the writer last looked
   Flag lingering_;  // the writer will look in a moment
+  Flag incomplete_;
   Flag stopping_;
   std::uint64_t last_posts_ = 0;  // the writer's: urgent posts before its last commit
   std::vector<Letter*> again_;    // whoever runs shards: those that are not done

@@ -1,4 +1,4 @@
-// Floor 3. Publishing into the journal: what a message may ask for, and waiting until it has it.
+// Floor 3. QueueState and the journal: what a message may ask for, and waiting until it has it.
 #include "engine/journal_host.hpp"
 #include "engine/no_memory.hpp"
 #include "engine/publish_draft.hpp"
@@ -103,14 +103,17 @@ Result<> QueueState::wait_until_durable(MessageId id) const {
   constexpr milliseconds kLook{100};
   for (;;) {
     const Result<bool> durable = this->durable(id, kLook);
-    if (!durable) {
-      return durable.error();
-    }
-    if (*durable) {
-      return {};
-    }
-    if (journal->full() && shards_[id.shard()]->withdraw(id.position())) {
+    if (durable && !*durable && journal->full() && shards_[id.shard()]->withdraw(id.position())) {
       return {Errc::journal_full, "the journal has no room"};
+    }
+    // It may be a duplicate: then it is what its first publish has asked for.
+    const Result<bool> done =
+        durable && !*durable ? shards_[id.shard()]->leaves_no_trace(id.position()) : durable;
+    if (!done && done.error().code == Errc::closed) {
+      return {Errc::io_error, "closed before it was durable; the outcome is not known"};
+    }
+    if (!done || *done) {
+      return done ? Result<>() : done.error();
     }
     if (!may_block_) {
       return Error{Errc::io_error, EAGAIN, "not durable yet; durable(id) may say so later"};
@@ -124,6 +127,31 @@ Result<bool> QueueState::durable(MessageId id, milliseconds timeout) const {
     return {Errc::not_durable, "the queue lives in memory only"};
   }
   return journal->wait(shard->journal()->outbox(), id.position() + 1, timeout);
+}
+
+Result<bool> QueueState::flush(std::chrono::nanoseconds deadline) {
+  if (journal == nullptr) {
+    return true;
+  }
+  const bool closing = closed.read();
+  if (closing) {
+    close();  // returns when it has been closed
+  }
+  if (closing && !recorded_all_) {
+    return {Errc::journal_full, "the queue was closed with what had no room in the journal"};
+  }
+  for (const auto& shard : shards_) {
+    Outbox& outbox = shard->journal()->outbox();
+    const auto left = std::chrono::ceil<milliseconds>(deadline - clock->now());
+    const milliseconds timeout = std::max(left, milliseconds::zero());
+    const Result<bool> durable = closing
+                                     ? journal->wait_for_records(outbox, outbox.appended(), timeout)
+                                     : shard->flush(timeout);
+    if (!durable || !*durable) {
+      return durable;
+    }
+  }
+  return true;
 }
 
 }  // namespace laneway::engine

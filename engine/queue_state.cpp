@@ -174,16 +174,17 @@ Result<> QueueState::recover() {
   // Whoever is refused may open the queue with other options: until here nothing has changed.
   journal->expect(shards_.size());
   for (const auto& shard : shards_) {
-    shard->begin_recording(options_.durability == Durability::none);
+    shard->begin_recording();
     journal->recovered({journal_number_, static_cast<std::uint16_t>(shard->number())}) = {};
   }
   if (watched) {
     look_at_depth();
   }
-  return options_.durability == Durability::none ? know_positions() : Result<>();
+  return know_positions();
 }
 
-// Messages without a record wait until the positions of an earlier life are known to be passed.
+// Nobody is given an id before it is known that those of earlier lives are passed: the message may
+// be lost with the record that would have told of it.
 Result<> QueueState::know_positions() {
   constexpr milliseconds kPatience{1'000};  // a journal without room must not keep it closed
   for (const auto& shard : shards_) {
@@ -476,7 +477,11 @@ void QueueState::close() noexcept {
     onlookers.notify_all();
     if (journal != nullptr) {
       for (const auto& shard : shards_) {
-        (void)shard->record_everything(std::numeric_limits<std::int64_t>::max());
+        const auto recorded = shard->record_everything(std::numeric_limits<std::int64_t>::max());
+        if (!recorded) {
+          recorded_all_ = false;
+          journal->lose_some();
+        }
         journal->forget(*shard->journal());
       }
     }

@@ -71,6 +71,8 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   Result<bool> durable(MessageId id, std::chrono::milliseconds timeout) const;
   // Shards look again at flags that changed.
   void refresh();
+  // Waits until what was published and settled before is durable, also when the queue was closed.
+  Result<bool> flush(std::chrono::nanoseconds deadline);
   void close() noexcept;
 
   void observe(std::shared_ptr<QueueObserver> observer);
@@ -161,6 +163,7 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   mutable std::mutex observer_mutex_;  // guards observer_
   std::shared_ptr<QueueObserver> observer_;
   std::once_flag closed_once_;
+  bool recorded_all_ = true;          // by close
   std::shared_ptr<QueueState> self_;  // after close, while Leases are out
   alignas(kDestructive) Counter keyless_;
   Counter consumers_made_;

@@ -164,7 +164,12 @@ bool RecoveredQueues::order(const RecordView& record,
   if (message == nullptr) {
     return true;
   }
+  const bool had_joined = message->is() == RecordedState::waiting && message->home.order != 0;
   message->home.order = told->fixed.order;
+  if (record.type() == RecordType::join && had_joined) {
+    shard->accepted_late = record.header.position;
+    shard->accepted_order = told->fixed.order;
+  }
   if (record.type() == RecordType::replay) {
     message->state = {};
     message->attempts = 0;

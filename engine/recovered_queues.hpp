@@ -49,6 +49,10 @@ struct RecoveredShard {
   std::unordered_map<std::uint64_t, RecoveredMessage> messages;  // by position
   std::map<std::uint64_t, RecoveredId> ids;                      // by position
   std::uint64_t orders = 0;                                      // the highest
+  // The last message that joined its key only when it was accepted, behind others that had joined
+  // meanwhile. Those behind it in the inbox would have done the same.
+  std::uint64_t accepted_late = 0;
+  std::uint64_t accepted_order = 0;
 
   // Those that are not dead letters.
   std::uint64_t waiting() const {

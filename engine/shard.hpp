@@ -132,8 +132,8 @@ class Shard : public Letter {
   Result<> keep_journal(JournalHost& journal, Outbox& outbox, std::size_t record_max);
   // What an earlier life left, in their states. invalid_argument: there is no room for all of it.
   Result<> restore(RecoveredShard& recovered);
-  // Last: from here on everything is recorded; if so wanted, first which positions are used.
-  void begin_recording(bool mark_positions);
+  // Last: from here on everything is recorded, first of all which positions are used.
+  void begin_recording();
   ShardJournal* journal() { return journal_.get(); }
   // By whoever runs the journal. True: there is more to do, or the token was taken.
   bool run_journal();
@@ -145,6 +145,8 @@ class Shard : public Letter {
   Result<bool> flush(std::chrono::milliseconds timeout);
   // For a publisher that gives up. False: the message is recorded already.
   bool withdraw(std::uint64_t position);
+  // For one that waits for a message that another has published.
+  Result<bool> leaves_no_trace(std::uint64_t position);
 
   // For good. Answers how many Lease objects have not delivered their final entry.
   std::uint64_t close();

@@ -218,7 +218,9 @@ void ShardJournal::record_inbox() {
     const std::size_t bytes = sizeof(RecordHeader) + sizeof(PublishBody) + 2 * sizeof(DueBody) +
                               16 + kDedupIdBytesMax + submission.content_bytes();
     // The last quarter of the outbox is for what ends messages.
-    publishes_wait_ = !journal_.admits() || outbox_.room() < bytes + reserve() + event_bytes_;
+    // A journal that has failed makes no room any more, and needs none.
+    const bool admitted = journal_.admits() || journal_.failed() != 0;
+    publishes_wait_ = !admitted || outbox_.room() < bytes + reserve() + event_bytes_;
     if (publishes_wait_) {
       return;
     }
@@ -298,18 +300,15 @@ void ShardJournal::settle_unconfirmed(std::uint64_t position, std::uint64_t due_
     return;
   }
   const std::uint32_t slot = shard_.core_.find(position);
-  if (slot != ShardCore::kNoSlot) {
+  if (slot == ShardCore::kNoSlot) {
+    return;
+  }
+  // Of a key that is diverted it was dead at once.
+  if (shard_.core_.slot(slot).state == SlotState::dead) {
+    shard_.core_.discard(slot, now_ns_);
+  } else {
     shard_.core_.cancel(slot, now_ns_);
   }
-}
-
-bool ShardJournal::withdraw(std::uint64_t position) {
-  if (position < recorded_) {
-    return false;
-  }
-  std::uint64_t& due_tick = shard_.inbox_.entry(position).due_tick;
-  due_tick = (due_tick & kTick) | kSilent | kWithdrawn;
-  return true;
 }
 
 std::uint64_t ShardJournal::unaccepted(std::string_view key, std::uint32_t key_hash) const {

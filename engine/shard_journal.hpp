@@ -61,7 +61,7 @@ class ShardJournal final : public ShardLog {
   void drop(const Home& home) { dropped_.push_back(home); }
   void begin_orders_above(std::uint64_t order) { orders_ = order; }
 
-  // Says at once which positions are used, for messages that are not recorded.
+  // Says at once which positions are used.
   void mark_positions() { mark({}); }
 
   // --- a hold -----------------------------------------------------------------------------------
@@ -84,6 +84,9 @@ class ShardJournal final : public ShardLog {
   std::uint64_t unaccepted(std::string_view key, std::uint32_t key_hash) const;
   // The publisher of this message has given up. False: it is recorded.
   bool withdraw(std::uint64_t position);
+  // Nobody need wait for a record of this message: it leaves none, or is over. journal_full: it was
+  // withdrawn.
+  Result<bool> leaves_no_trace(std::uint64_t position) const;
   // Publishes below this position are recorded, or were before there was a journal.
   std::uint64_t recorded() const { return recorded_; }
   // Shows what was recorded to the writer. True: there was something.

@@ -82,9 +82,43 @@ std::uint64_t Shard::of_key(const Admission& admission) const {
   return core_.lane_length(admission.key, key_hash) + unaccepted;
 }
 
+bool ShardJournal::withdraw(std::uint64_t position) {
+  if (position < recorded_) {
+    return false;
+  }
+  std::uint64_t& due_tick = shard_.inbox_.entry(position).due_tick;
+  due_tick = (due_tick & kTick) | kSilent | kWithdrawn;
+  shard_.core_.dedup().take_back(position, ids_told_);
+  return true;
+}
+
+Result<bool> ShardJournal::leaves_no_trace(std::uint64_t position) const {
+  const Error withdrawn{Errc::journal_full, 0, "the journal had no room"};
+  if (position >= shard_.inbox_head_) {
+    const bool there = shard_.inbox_.published(position);
+    const std::uint64_t due_tick = there ? shard_.inbox_.entry(position).due_tick : 0;
+    return (due_tick & kWithdrawn) != 0 ? Result<bool>(withdrawn) : (due_tick & kSilent) != 0;
+  }
+  const std::uint32_t slot = shard_.core_.find(position);
+  if (slot != ShardCore::kNoSlot) {
+    return silent(slot);
+  }
+  const MessageState end = shard_.core_.state_of(position);
+  const bool gone = end == MessageState::cancelled || end == MessageState::discarded;
+  return gone ? Result<bool>(withdrawn) : true;
+}
+
 bool Shard::withdraw(std::uint64_t position) {
   Hold hold = Hold::patient(*this);
   return hold && journal_->withdraw(position);
+}
+
+Result<bool> Shard::leaves_no_trace(std::uint64_t position) {
+  const Hold hold = Hold::patient(*this);
+  if (!hold) {
+    return {Errc::closed, "the queue has been closed"};
+  }
+  return journal_->leaves_no_trace(position);
 }
 
 std::uint64_t Shard::drop_oldest() {

@@ -116,6 +116,7 @@ class Shard::Restoring {
     }
     sort_by([](const Returning& each) { return each.position; });
     for (Returning& each : all_) {
+      stay_behind_accepted(each);
       RestoredMessage restored;
       if (!fill(*each.message, times_, shard_.host_, &restored.submission)) {
         return {Errc::invalid_argument, "the journal holds more bytes than payload_pool_bytes"};
@@ -226,6 +227,14 @@ class Shard::Restoring {
     const RecoveredId* id;
   };
 
+  // Of equal orders the lower position comes first.
+  void stay_behind_accepted(const Returning& each) const {
+    std::uint64_t& order = each.message->home.order;
+    if (each.position > recovered_.accepted_late && order != 0) {
+      order = std::max(order, recovered_.accepted_order);
+    }
+  }
+
   // One that has used up its attempts without an end to the last is a dead letter now.
   bool killed(const Returning& each) const {
     const RecoveredMessage& message = *each.message;
@@ -272,10 +281,10 @@ Result<> Shard::restore(RecoveredShard& recovered) {
 }
 
 // What follows is recorded; and the hint and the inbox learn of what is there.
-void Shard::begin_recording(bool mark_positions) {
+void Shard::begin_recording() {
   core_.set_log(journal_.get());
   journal_->journal().attach(*journal_);
-  if (mark_positions) {
+  {
     const Hold hold(*this);
     journal_->mark_positions();
   }

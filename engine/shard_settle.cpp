@@ -75,6 +75,9 @@ Result<> Shard::ack_durable(Lease& lease) {
     return acked;
   }
   const Result<bool> durable = flush(std::chrono::milliseconds(kWaitMsMax));
+  if (!durable && durable.error().code == Errc::closed) {
+    return {Errc::io_error, "acknowledged, and closed before that was durable"};
+  }
   if (!durable) {
     return durable.error();
   }

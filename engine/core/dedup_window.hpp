@@ -88,6 +88,13 @@ class DedupWindow {
     const Entry& entry = entries_[place];
     return entry.position == position && entry.until_ns > now_ns;
   }
+  // The message at this position never was, and its id may come again. `from`: no newer number.
+  void take_back(std::uint64_t position, std::uint64_t from) {
+    for (std::uint64_t number = std::max(from, begin_); number < end_; ++number) {
+      Entry& entry = entries_[place_of(number)];
+      entry.until_ns = entry.position == position ? 0 : entry.until_ns;
+    }
+  }
   std::size_t size() const { return entries_.size(); }
 
  private:

@@ -142,6 +142,7 @@ class ShardCore {
     stats_.dedup_forgotten += early ? 1u : 0u;
   }
   const DedupWindow& dedup() const { return dedup_; }
+  DedupWindow& dedup() { return dedup_; }
   bool counts_bytes() const { return options_.counts_bytes; }
   std::int32_t priority(std::uint32_t slot) const {
     return options_.priorities ? ranked_.priority(slot) : 0;

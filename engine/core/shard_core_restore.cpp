@@ -45,8 +45,12 @@ void ShardCore::restore_dead(std::uint32_t index, DeadReason reason, std::int64_
 void ShardCore::restore_order_of_dead(std::uint32_t index, bool stops) {
   slots_[index].join = ++joins_;
   if (stops && options_.on_death != OnDeath::continue_key && slots_[index].has_key()) {
-    (void)lanes_.append(index);
-    stats_.keys_stopped += lanes_.is_head(index) ? 1u : 0u;
+    const bool head = lanes_.append(index);
+    stats_.keys_stopped += head ? 1u : 0u;
+    // One of several that were handed out together. Only a head stops its key, and those diverted.
+    if (!head && (options_.on_death == OnDeath::hold_key || !stopped_before(index))) {
+      (void)lanes_.remove(index);
+    }
   }
 }
 

@@ -102,8 +102,8 @@ class Journal {
   // Says on disk that the last batch is durable, so that damage to it can be told from a torn
   // tail. Once after a batch is enough.
   Commit mark_idle();
-  // Writes what is left and says that nothing is missing.
-  void close();
+  // Writes what is left and says, if it is so, that nothing is missing.
+  void close(bool complete = true);
 
   // --- keeper -----------------------------------------------------------------------------------
   enum class Keep : std::uint8_t { idle, busy, blocked };

@@ -95,7 +95,9 @@ Journal::Keep Journal::make_piece() {
     Making making{};
     const bool spare = !spares_.empty();
     const SegmentTable::Counts counts = table_.counts();
-    if (!spare && counts.used + counts.prepared + retired_.size() >= segments_max_) {
+    // One that ended with its last segment needs another to move what lives out of the oldest.
+    const std::uint64_t most = segments_max_ + (started_.read() || counts.prepared != 0 ? 0 : 1);
+    if (!spare && counts.used + counts.prepared + retired_.size() >= most) {
       return blocked(ENOSPC);
     }
     making.file_number = spare ? spares_.back() : ++files_made_;

@@ -24,9 +24,10 @@ Journal::Commit Journal::commit() {
     return Commit::failed;
   }
   gather();
-  // Short of room, a block is spent only on what fills it or on what somebody waits for: settles
-  // can wait, and must not use up the room for other settles.
-  const bool worth_it = admits() || urgent_ || batch_.payload_bytes() >= kBlockBytes / 2;
+  // Short of room, a block is spent only on what fills it, on what somebody waits for, or on what
+  // frees a segment: other settles can wait, and must not use up the room for more of them.
+  const bool worth_it = admits() || urgent_ || batch_.payload_bytes() >= kBlockBytes / 2 ||
+                        table_.frees_oldest(changes_);
   return batch_.empty() || !worth_it ? Commit::idle : write_gathered();
 }
 
@@ -273,7 +274,7 @@ Journal::Commit Journal::mark_idle() {
   return error == 0 ? Commit::written : fail(error);
 }
 
-void Journal::close() {
+void Journal::close(bool complete) {
   urgent_ = true;
   for (Commit done = Commit::written; done == Commit::written;) {
     done = commit();
@@ -283,7 +284,7 @@ void Journal::close() {
     }
   }
   if (failed() == 0 && batch_.empty() && file_ != nullptr &&
-      write_mark(kBatchSeal | kBatchClose) == 0) {
+      write_mark(complete ? kBatchSeal | kBatchClose : kBatchSeal) == 0) {
     file_.reset();
   }
   // Handles and leases may keep this object for long, and nothing is written any more.

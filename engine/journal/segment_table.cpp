@@ -76,6 +76,21 @@ void SegmentTable::cut(std::uint64_t end_lsn, std::uint32_t chain) {
   used_.back().entry.end_crc = chain;
 }
 
+bool SegmentTable::frees_oldest(std::span<const Entry> entries) const {
+  const std::lock_guard lock(mutex_);
+  if (used_.size() < 2) {
+    return false;
+  }
+  const auto in_oldest = [this](const Entry& entry) {
+    const auto& boundaries = entry.source->boundaries;
+    return entry.change == Change::closes && !boundaries.empty() &&
+           boundaries.front().segment == used_.front().ordinal &&
+           (boundaries.size() == 1 || entry.sequence < boundaries[1].first_sequence);
+  };
+  const auto closed = std::count_if(entries.begin(), entries.end(), in_oldest);
+  return closed != 0 && static_cast<std::uint64_t>(closed) >= used_.front().live;
+}
+
 void SegmentTable::apply(std::span<const Entry> entries) {
   const std::lock_guard lock(mutex_);
   for (const Entry& entry : entries) {

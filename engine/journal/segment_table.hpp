@@ -56,6 +56,8 @@ class SegmentTable {
   std::optional<Taken> take(std::uint64_t first_lsn, std::uint32_t chain);
   // The current segment ends here, whatever lies behind.
   void cut(std::uint64_t end_lsn, std::uint32_t chain);
+  // Would nobody need the oldest segment any more after these?
+  bool frees_oldest(std::span<const Entry> entries) const;
   // What a batch in the current segment changed, once it is durable.
   void apply(std::span<const Entry> entries);
 

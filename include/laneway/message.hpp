@@ -78,7 +78,9 @@ struct Message {
 struct Published {
   MessageId id = {};       // when accepted
   Errc refused = Errc{};   // else why not; Errc{} (zero) means accepted
-  bool duplicate = false;  // accepted before, within the dedup window: `id` is the first one's
+  // Accepted before, within the dedup window: `id` is the first one's, and it is as durable as that
+  // had asked for.
+  bool duplicate = false;
   bool accepted() const noexcept { return refused == Errc{}; }
 };
 

@@ -48,8 +48,8 @@ class LANEWAY_EXPORT Queue {
   // Nothing happened on an error: queue_full, key_full, too_large, closed, paused_for_publish,
   // not_durable (the queue gives less than the message asks for, or the journal has failed),
   // journal_full, invalid_argument (negative delay or ttl; delay, ttl, key, type or attempts_max on
-  // a handoff queue). After io_error the outcome is not known: the message is not delivered in this
-  // life and may be there after a restart.
+  // a handoff queue). After io_error the outcome is not known: the journal failed, or was closed
+  // meanwhile; the message is not delivered in this life and may be there after a restart.
   // A message of Durability::sync is on stable storage when this returns; others wait for nothing.
   // Lock-free; when the ring of the shard is full it helps once by running the shard.
   Result<MessageId> publish(const Message& message);

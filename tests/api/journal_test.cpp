@@ -164,6 +164,40 @@ TEST_F(JournalTest, the_last_retry_of_a_message_that_kills_is_the_last) {
   EXPECT_EQ(queue_->stats()->dead, 1u);
 }
 
+TEST_F(JournalTest, flush_waits_for_what_was_settled_in_a_queue_that_is_closed) {
+  open(durable(Durability::sync));
+  ASSERT_TRUE(queue_->publish({.payload = "done"}));
+  ASSERT_TRUE(receive()[0].ack());
+  queue_->close();
+  crash(durable(Durability::sync));
+  EXPECT_TRUE(receive().empty());
+}
+
+TEST_F(JournalTest, of_a_run_that_killed_one_dead_letter_stops_the_key) {
+  QueueOptions options = durable(Durability::async);
+  options.on_death = OnDeath::hold_key;
+  options.attempts_max = 1;
+  options.run_max = 2;
+  open(options);
+  for (const char* payload : {"a", "b", "c"}) {
+    ASSERT_TRUE(queue_->publish({.key = "k", .payload = payload}));
+  }
+  LeaseBatch run = receive(2);
+  ASSERT_EQ(run[0].size(), 2u);
+  crash(options);
+  EXPECT_EQ(queue_->stats()->dead, 2u);
+  EXPECT_EQ(queue_->stats()->keys_stopped, 1u);
+  ASSERT_EQ(*queue_->replay_all(), 2u);
+  std::string order;
+  for (LeaseBatch batch = receive(1); !batch.empty(); batch = receive(1)) {
+    for (std::size_t i = 0; i < batch[0].size(); ++i) {
+      order += std::string(batch[0].message(i).payload.text());
+    }
+    ASSERT_TRUE(batch[0].ack());
+  }
+  EXPECT_EQ(order, "acb");
+}
+
 TEST_F(JournalTest, a_released_lease_counts_no_attempt_in_the_next_life) {
   open(durable(Durability::async));
   ASSERT_TRUE(queue_->publish({.payload = "x"}));
@@ -282,6 +316,29 @@ TEST_F(JournalTest, replayed_dead_letters_above_the_capacity_do_not_close_the_qu
   reopen(small);
   EXPECT_EQ(queue_->publish({.payload = "full"}).error().code, Errc::queue_full);
   EXPECT_EQ(receive().size(), 4u);
+}
+
+TEST_F(JournalTest, what_waited_to_be_durable_at_the_end_stays_behind_those_of_its_key) {
+  open(durable(Durability::async));
+  const MessageId dead = *queue_->publish({.key = "k", .payload = "dead"});
+  ASSERT_TRUE(receive()[0].reject());
+  const MessageId first =
+      *queue_->publish_async({.payload = "first", .durability = Durability::sync});
+  ASSERT_TRUE(queue_->publish_async({.key = "k", .payload = "a"}));
+  EXPECT_EQ(queue_->stats()->ready, 0u) << "both wait for the first";
+  ASSERT_TRUE(queue_->replay(dead));
+  ASSERT_TRUE(*queue_->wait_durable(first, 1s));
+  ASSERT_TRUE(queue_->publish_async({.key = "k", .payload = "b", .durability = Durability::sync}));
+  EXPECT_EQ(queue_->stats()->blocked, 1u) << "b is recorded and not yet accepted";
+  reopen(durable(Durability::async));
+  std::string order;
+  for (LeaseBatch batch = receive(); !batch.empty(); batch = receive()) {
+    for (Lease& lease : batch) {
+      order += std::string(lease.payload().text()) + " ";
+      ASSERT_TRUE(lease.ack());
+    }
+  }
+  EXPECT_TRUE(order == "dead first a b " || order == "first dead a b ") << order;
 }
 
 TEST_F(JournalTest, a_queue_keeps_its_number_of_shards_and_its_room) {

@@ -220,11 +220,7 @@ class SimFile final : public StorageFile {
 class SimStorage final : public Storage {
  public:
   explicit SimStorage(SimDisk& disk) : disk_(disk) {}
-  ~SimStorage() override {
-    if (mine_) {
-      disk_.locked = false;
-    }
-  }
+  ~SimStorage() override { SimStorage::unlock(); }
 
   std::string primitive() const override { return "simulated"; }
   int lock() override {
@@ -236,6 +232,11 @@ class SimStorage final : public Storage {
     }
     disk_.locked = mine_ = true;
     return 0;
+  }
+  void unlock() noexcept override {
+    if (mine_) {
+      disk_.locked = mine_ = false;
+    }
   }
   int list(std::vector<std::string>* names) override {
     names->clear();
