@@ -142,7 +142,7 @@ Result<bool> QueueState::flush(std::chrono::nanoseconds deadline) {
   }
   for (const auto& shard : shards_) {
     Outbox& outbox = shard->journal()->outbox();
-    const auto left = std::chrono::ceil<milliseconds>(deadline - clock->now());
+    const auto left = std::chrono::ceil<milliseconds>(deadline - clock.now());
     const milliseconds timeout = std::max(left, milliseconds::zero());
     const Result<bool> durable = closing
                                      ? journal->wait_for_records(outbox, outbox.appended(), timeout)

@@ -69,17 +69,17 @@ void World::receive(Consuming& self, Random& random) {
     call.index = static_cast<std::uint32_t>(batch->size());
     // While another thread holds a shard and is about to let it go, its hint may be half old: then
     // the shard is passed by, and not counted as skipped.
-    const bool limited = at_limit_ > call.invoke || credits_may_lie_about();
+    const bool limited = at_limit_ > call.invoke || may_come_back_empty();
     const bool held = !alone || limited || scheduler_.switches() != switches;
     call.key = std::max(batch->shards_skipped(), held ? 1u : 0u);
   }
-  call.due_ns = sleeps && at_limit_ < call.invoke && !may_be_at_limit()
+  call.due_ns = sleeps && at_limit_ < call.invoke && !may_be_at_limit() && !disk_
                     ? std::chrono::nanoseconds(options.wait).count()
                     : 0;
   const milliseconds lease =
       options.lease > milliseconds::zero() ? options.lease : plan_.options.lease;
   recorder_.write(call);
-  if (batch) {
+  if (batch && !recorder_.stopped()) {
     recorder_.history().events.back().until_ns = not_before(call.began_ns, lease);
     judge_batch(self, *batch, random);
   }
@@ -93,6 +93,7 @@ void World::judge_batch(Consuming& self, LeaseBatch& batch, Random& random) {
   for (Lease& lease : batch) {
     Held held;
     lease_begins();
+    held.life = life_;
     held.size = lease.size();
     for (std::size_t i = 0; i < held.size; ++i) {
       write_grant(call, lease.message(i), &held, i);
@@ -150,7 +151,17 @@ void World::write_grant(const Event& call, const MessageView& view, Held* held, 
   grant.message = number_of(view, &grant);
   grant.key = grant.message == 0 ? 0 : sent_[grant.message].key;
   grant.lease = lease_number(view);
+  if (!fences_.empty() && view.fence <= fences_[view.id.shard()]) {
+    scheduler_.fail("R2 fences: a token of the past life comes again");
+  }
   grant.attempt = view.attempt;
+  if (sent_[grant.message].taken_back) {
+    scheduler_.fail("S2 no loss: message " + std::to_string(grant.message) +
+                    " had been taken back");
+  }
+  if (view.attempt < sent_[grant.message].attempt) {
+    scheduler_.fail("R2 attempts: message " + std::to_string(grant.message) + " has fewer again");
+  }
   grant.index = static_cast<std::uint32_t>(place);
   if (place == 0) {
     held->number = grant.lease;
@@ -172,6 +183,7 @@ void World::take(Consuming& self, Random& random) {
     event.message = number_of(view, &event);
     event.key = event.message == 0 ? 0 : sent_[event.message].key;
     event.attempt = view.attempt;
+    sent_[event.message].may_be_over = true;
     recorder_.write(event);
   }
 }
@@ -194,6 +206,10 @@ void World::settle(Held& held, Random& random) {
 
 // One call, and what is left of the Lease is destroyed.
 void World::settle_with(Held& held, SettleVerb verb, Random& random) {
+  if (held.life != life_) {
+    settle_past(held, verb);
+    return;
+  }
   Event event = recorder_.begin(Kind::settle);
   event.verb = verb;
   event.lease = held.number;
@@ -215,7 +231,7 @@ void World::settle_with(Held& held, SettleVerb verb, Random& random) {
       answer = held.lease.reject(failure);
       break;
     case SettleVerb::ack:
-      answer = held.lease.ack();
+      answer = disk_ && random.percent(15) ? ack_durable(held) : held.lease.ack();
       break;
     default:
       break;
@@ -232,7 +248,22 @@ void World::settle_with(Held& held, SettleVerb verb, Random& random) {
   }
 }
 
+// What it cannot make durable is acknowledged all the same.
+Result<> World::ack_durable(Held& held) {
+  const Result<> answer = held.lease.ack_durable();
+  if (answer && !recorder_.stopped()) {
+    durable_acks_.insert(held.number);
+  }
+  const bool acknowledged = !answer && (answer.error().code == Errc::io_error ||
+                                        answer.error().code == Errc::journal_full);
+  return acknowledged ? Result<>() : answer;
+}
+
 void World::extend(Held& held, Random& random) {
+  if (held.life != life_) {
+    settle_past(held, SettleVerb::extend);
+    return;
+  }
   Event event = recorder_.begin(Kind::settle);
   event.verb = SettleVerb::extend;
   event.lease = held.number;
@@ -246,7 +277,7 @@ void World::extend(Held& held, Random& random) {
 }
 
 void World::ack_part(Held& held, Random& random) {
-  if (held.size < 2) {
+  if (held.size < 2 || held.life != life_) {
     return;
   }
   Event event = recorder_.begin(Kind::settle);
@@ -295,6 +326,18 @@ void World::start_pool() {
   pool_started_ = recorder_.stamp();
   pool_ = *WorkerPool::start(*queue_, options,
                              [this](const MessageView& view) { return handle(view); });
+}
+
+void World::end_pool() {
+  pool_.reset();
+  for (auto& [fiber, working] : working_) {
+    if (working.settle != 0) {
+      Event& settle = recorder_.history().events[working.settle];
+      settle.returned = recorder_.stamp();
+      settle.ended_ns = scheduler_.now_ns();
+    }
+  }
+  working_.clear();
 }
 
 // A handler does not see the receive before it, nor the settle after it: the first lies between its

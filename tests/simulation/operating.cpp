@@ -35,10 +35,18 @@ void World::operate(Verb verb, Random& random) {
       queue_->resume_publishing();
       break;
     case Verb::replay:
-      replay(random);
+      if (plan_.replays) {
+        replay(random);
+      }
       break;
     case Verb::replay_all: {
+      if (!plan_.replays) {
+        break;
+      }
       Event event = recorder_.begin(Kind::replay);
+      for (Sent& sent : sent_) {
+        sent.attempt = 0;
+      }
       const Result<std::size_t> replayed = queue_->replay_all();
       event.answer = answer_of(replayed);
       event.index = replayed ? static_cast<std::uint32_t>(*replayed) : 0;
@@ -66,6 +74,9 @@ void World::operate(Verb verb, Random& random) {
     case Verb::drain:
       drain(random);
       break;
+    case Verb::flush:
+      flush();
+      break;
     case Verb::jump:
       scheduler_.advance(milliseconds(random.one_of({0, 1, 5, 20, 100})) +
                          std::chrono::nanoseconds(random.below(1'000'000)));
@@ -77,6 +88,7 @@ void World::operate(Verb verb, Random& random) {
       break;
     case Verb::close: {
       Event event = recorder_.begin(Kind::revoke);
+      close_began_ = std::min(close_began_, event.invoke);
       closed_ = true;
       queue_->close();
       recorder_.write_finished(event);
@@ -121,6 +133,7 @@ void World::replay(Random& random) {
   if (const std::optional<std::uint64_t> message = draw_dead(random)) {
     Event event = recorder_.begin(Kind::replay);
     event.message = *message;
+    sent_[*message].attempt = 0;
     event.answer = answer_of(queue_->replay(sent_[*message].id));
     recorder_.write_finished(event);
   }
@@ -132,6 +145,9 @@ void World::discard(Random& random) {
     event.message = *message;
     event.state = State::discarded;
     event.answer = answer_of(queue_->discard(sent_[*message].id));
+    if (event.answer != Answer::refused) {
+      may_end(*message);
+    }
     recorder_.write_finished(event);
   }
 }
@@ -155,6 +171,9 @@ void World::cancel(Random& random) {
   event.state = State::cancelled;
   const bool asked = cancelled && *cancelled != MessageState::cancelled;
   event.answer = asked ? Answer::unknown : answer_of(cancelled);
+  if (event.answer != Answer::refused) {
+    may_end(message);
+  }
   recorder_.write_finished(event);
 }
 
@@ -193,7 +212,13 @@ void World::write_status(std::uint64_t message) {
       event.state = State::dropped;
       break;
     case MessageState::unknown:
-      return;  // forgotten; lost, if nothing else tells of it
+      // Forgotten; lost, if nothing else tells of it. The end of what comes from a past life is
+      // never told: then there must be an ack.
+      if (sent_[message].carried == 0 || sent_[message].may_be_over) {
+        return;
+      }
+      event.state = State::completed;
+      break;
     default:
       event.state = State::left;
       break;
@@ -201,6 +226,7 @@ void World::write_status(std::uint64_t message) {
   recorder_.write(event);
 }
 
+// Messages behind one that must be durable first are published, and in no state yet.
 void World::write_stats() {
   Event event = recorder_.begin(Kind::stats);
   const Result<QueueStats> stats = queue_->stats();
@@ -211,7 +237,13 @@ void World::write_stats() {
     event.lease =
         stats->acked + stats->discarded + stats->expired + stats->cancelled + stats->dropped;
   }
-  recorder_.write_finished(event);
+  recorder_.finish(&event);
+  if (stats && !stats->conserved()) {
+    scheduler_.fail("S11 conservation: stats: a message is in no state, or in two");
+  }
+  if (disk_ == nullptr || drained_) {
+    recorder_.write(event);
+  }
 }
 
 void World::drain(Random& random) {

@@ -31,6 +31,7 @@ constexpr Weight kOperator[] = {{Verb::pause, 5},
                                 {Verb::stats, 14},
                                 {Verb::status, 10},
                                 {Verb::drain, 2},
+                                {Verb::flush, 4},
                                 {Verb::jump, 15},
                                 {Verb::step_back, 2},
                                 {Verb::rest, 8}};
@@ -74,6 +75,7 @@ Plan::Plan(std::uint64_t seed_used, std::uint64_t count) : seed(seed_used) {
   Random random(seed ^ 0x706c616e);
   draw_options(random);
   draw_limits(random);
+  draw_journal(random, count);
   draw_actors(random);
   draw_operations(random, count);
 }
@@ -140,6 +142,40 @@ void Plan::draw_limits(Random& random) {
   }
 }
 
+// A queue that survives, and up to four lives for it.
+void Plan::draw_journal(Random& random, std::uint64_t count) {
+  if (!random.percent(30)) {
+    return;
+  }
+  options.durability = static_cast<Durability>(random.below(3));
+  options.durable_messages = options.durability == Durability::none;
+  own_durability = options.durable_messages ? 70 : small(random.one_of({0, 0, 40}));
+  options.count_interrupted = random.percent(75);
+  options.dead_letters_max = 4096;  // none is discarded for room
+  steps_back = false;
+  journal_segments = random.one_of({4, 8, 1024});
+  // A replayed message may come before one whose publish has returned, and that waits for another
+  // to be durable: the judge does not know of that.
+  replays = options.kind == QueueKind::unordered ||
+            (options.durability == Durability::async && own_durability == 0);
+  std::uint64_t from = 0;
+  for (std::uint64_t stops = random.below(4); stops > 0 && from < count; --stops) {
+    LifePlan life;
+    life.stop = static_cast<Stop>(random.between(1, 3));
+    life.stops_at = from += random.between(1, count / stops);
+    life.in_calls = random.percent(50);
+    life.cut_in_recovery = random.percent(15) ? random.between(1, 40) : 0;
+    lives.push_back(life);
+  }
+  lives.push_back({});
+  for (LifePlan& life : lives) {
+    if (random.percent(35)) {
+      life.fault = static_cast<DiskFault>(random.between(1, 5));
+      life.fault_after = random.below(100);
+    }
+  }
+}
+
 void Plan::draw_actors(Random& random) {
   actors.insert(actors.end(), random.between(1, 3), Role::producer);
   const bool pool = random.percent(20);
@@ -159,7 +195,8 @@ void Plan::draw_operations(Random& random, std::uint64_t count) {
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::uint32_t actor = draw_from[random.below(draw_from.size())];
     const Verb verb = i == close_at ? Verb::close : draw_verb(random, weights_of(actors[actor]));
-    operations.push_back({actor, verb == Verb::jump && !jumps ? Verb::rest : verb, random.next()});
+    const bool idle = (verb == Verb::jump && !jumps) || (verb == Verb::flush && !journaled());
+    operations.push_back({actor, idle ? Verb::rest : verb, random.next()});
   }
 }
 

@@ -45,17 +45,23 @@ Message World::draw_message(Random& random, Event* event) {
     }
     return ids;
   }();
+  Message message;
   Sent sent;
   sent.key = random.percent(plan_.unkeyed) ? 0 : random.between(1, plan_.keys);
   if (random.percent(plan_.with_dedup)) {
     sent.dedup = random.between(1, kDedupIdsMax);
     sent.key = sent.dedup % 3 == 0 ? 0 : 1 + sent.dedup % plan_.keys;  // always the same
   }
+  sent.durability = plan_.options.durability;
+  if (random.percent(plan_.own_durability)) {
+    sent.durability = static_cast<Durability>(random.below(3));
+    message.durability = sent.durability;
+  }
+  sent.may_be_over = plan_.options.overflow == Overflow::drop_oldest;
   const std::uint64_t number = sent_.size();
   sent.payload = payload_of(
       number, random.percent(plan_.outside) ? random.between(65, 250) : random.between(8, 64));
   sent_.push_back(std::move(sent));
-  Message message;
   message.key = sent_.back().key == 0 ? std::string_view() : key_name(sent_.back().key);
   event->message = number;
   event->key = sent_.back().key;
@@ -71,6 +77,7 @@ Message World::draw_message(Random& random, Event* event) {
   if (random.percent(plan_.with_ttl)) {
     message.ttl = milliseconds(random.between(1, 60));
     event->until_ns = not_before(event->began_ns, message.ttl);
+    sent_.back().may_be_over = true;
   }
   if (random.percent(plan_.own_attempts)) {
     message.attempts_max = static_cast<std::uint32_t>(random.between(1, 4));
@@ -90,23 +97,46 @@ void World::publish(Random& random) {
   // Another fiber may publish meanwhile, and sent_ grow: the bytes must stay where they are.
   const std::string payload = sent_[event.message].payload;
   message.payload = payload;
+  const bool ticket = disk_ && random.percent(20);
   publishing_ += 1;
-  const Result<MessageId> id = queue_->publish(message);
+  const Result<MessageId> id = ticket ? queue_->publish_async(message) : queue_->publish(message);
   publishing_ -= 1;
   recorder_.finish(&event);
+  const bool sync = sent_[event.message].durability == Durability::sync && id;
+  if (ticket && sync) {
+    const Result<bool> told = queue_->wait_durable(*id, milliseconds(random.below(10)));
+    sent_[event.message].durable = told && *told && !recorder_.stopped();
+    sent_[event.message].ticket = true;
+  } else if (sync) {
+    sent_[event.message].durable = !recorder_.stopped();
+  }
   write_published(event, id ? Published{*id} : Published{{}, id.error().code});
 }
 
 void World::write_published(check::Event event, const Published& published) {
-  if (!published.accepted()) {
+  if (recorder_.stopped()) {
+    event.answer = check::Answer::unknown;
+  } else if (published.refused == Errc::journal_full) {
+    event.answer = check::Answer::unknown;  // counted, perhaps, and cancelled
+    sent_[event.message].taken_back = true;
+  } else if (!published.accepted()) {
     event.answer = answer_of(published.refused);
   } else if (published.duplicate) {
     event.answer = check::Answer::duplicate;
     duplicates_.emplace_back(event.message, published.id.value);
   } else {
-    sent_[event.message].id = published.id;
-    by_id_[published.id.value] = event.message;
+    sent_[event.message].id = sent_[event.message].told = published.id;
+    if (!by_id_.insert({published.id.value, event.message}).second) {
+      scheduler_.fail("S1 no invention: an id was given twice");
+    }
   }
+  // When the journal fails it is taken back, and nobody is told.
+  const Sent& sent = sent_[event.message];
+  const bool told = event.answer == check::Answer::ok;
+  // Nor of what overlaps a close.
+  const bool untold = (sent.ticket && !sent.durable) || (disk_ && closed_);
+  event.answer = told && untold ? check::Answer::unknown : event.answer;
+  sent_[event.message].in_doubt = event.answer == check::Answer::unknown;
   recorder_.write(event);
 }
 

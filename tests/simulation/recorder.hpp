@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <utility>
 
 namespace laneway::simulation {
 
@@ -43,7 +44,21 @@ class Recorder {
     event->ended_ns = highest_ns_;
   }
   // Returns its place.
-  std::size_t write(const check::Event& event);
+  std::size_t write(check::Event event);
+  // The power goes: nobody hears of what returns from now on.
+  void stop() { stopped_ = stamp(); }
+  // Another life begins, with a history of its own. Answers the one so far.
+  check::History begin_again() {
+    if (stopped_ != 0) {
+      // A receive that was cut off may have granted.
+      history_.rules.all_grants = false;
+      history_.rules.capacity = history_.rules.key_capacity = 0;
+    }
+    stopped_ = 0;
+    calls_ = 0;
+    return std::exchange(history_, {});
+  }
+  bool stopped() const { return stopped_ != 0; }
   void write_finished(check::Event event) {
     finish(&event);
     write(event);
@@ -56,6 +71,7 @@ class Recorder {
   check::History history_;
   std::uint64_t stamp_ = 0;
   std::int64_t highest_ns_ = 0;
+  std::uint64_t stopped_ = 0;
   std::uint32_t calls_ = 0;  // that have begun and not returned
 };
 
@@ -67,6 +83,8 @@ inline check::Answer answer_of(Errc code) {
       return check::Answer::lost;
     case Errc::closed:
       return check::Answer::closed;
+    case Errc::io_error:
+      return check::Answer::unknown;  // a later life may find it
     default:
       return check::Answer::refused;
   }

@@ -127,10 +127,8 @@ bool Scheduler::all_asleep(const std::string& name) const {
 }
 
 void Scheduler::turn() {
-  // Spinning takes time, or one that waits for a later time would not end.
-  constexpr std::uint64_t kTurnsMax = 20'000;
   constexpr std::chrono::nanoseconds kSpinTime = std::chrono::microseconds(100);
-  if (++turns_ > kTurnsMax) {
+  if (++turns_ > patience_) {
     advance(kSpinTime);
   }
   if (by_priority_) {

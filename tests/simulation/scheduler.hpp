@@ -49,6 +49,8 @@ class Scheduler final : public engine::simulated::Scheduler {
   // Ends the run, from whatever fiber.
   [[noreturn]] void fail(std::string why);
 
+  // So much spinning takes time, or one that waits for a later time would not end.
+  void set_patience(std::uint64_t turns) { patience_ = turns; }
   // Somebody gets on: it is no spinning.
   void progress() { turns_ = 0; }
 
@@ -102,6 +104,7 @@ class Scheduler final : public engine::simulated::Scheduler {
   std::int64_t earliest_ns_ = kNoTime;  // no sleeper's time is over before
   std::uint64_t switches_ = 0;
   std::uint64_t turns_ = 0;  // since the last progress
+  std::uint64_t patience_ = 20'000;
   std::uint64_t idles_ = 0;
   std::function<void()> when_idle_;
   std::string broken_;

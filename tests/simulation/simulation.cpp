@@ -20,13 +20,14 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace laneway::simulation {
@@ -89,6 +90,7 @@ struct Verdict {
   std::string broken;  // "S7 key order: ...", or empty
   std::uint64_t operations = 0;
   std::uint64_t switches = 0;
+  Tallies tallies;
   check::Report report;
 };
 
@@ -103,12 +105,31 @@ void print_violations(const check::Report& report) {
   }
 }
 
+// All lives; of several that are broken the first.
+check::Report judge(const std::vector<check::History>& histories) {
+  check::Report told;
+  for (const check::History& history : histories) {
+    check::Report report = check::check(history);
+    report.events += told.events;
+    for (unsigned i = 1; i <= check::kInvariants; ++i) {
+      report.judged[i] += told.judged[i];
+    }
+    told = std::move(report);
+    if (!told.holds()) {
+      break;
+    }
+  }
+  return told;
+}
+
 Verdict run_plan(const Plan& plan, const std::vector<bool>& kept, bool trace, bool print) {
   Verdict verdict;
   auto world = std::make_unique<World>(plan, kept, trace);
+  std::vector<check::History> histories;
   try {
     world->run();
-    verdict.report = check::check(world->history());
+    histories = world->histories();
+    verdict.report = judge(histories);
     if (!verdict.report.holds()) {
       const check::Violation& first = verdict.report.violations.front();
       verdict.broken = std::string(check::invariant_name(first.invariant)) + ": " + first.text;
@@ -121,6 +142,7 @@ Verdict run_plan(const Plan& plan, const std::vector<bool>& kept, bool trace, bo
   }
   verdict.operations = world->operations_done();
   verdict.switches = world->switches();
+  verdict.tallies = world->tallies();
   if (!verdict.broken.empty()) {
     // Its fibers stand where they stood: what they hold cannot be taken down.
     (void)world.release();
@@ -167,14 +189,14 @@ std::string outcome_in_own_process(const Plan& plan, const std::vector<bool>& ke
 // Leaves out halves, quarters, and so on, as long as the same thing breaks (delta debugging).
 std::vector<bool> shrink(const Plan& plan, std::vector<bool> kept, const std::string& outcome) {
   constexpr int kRunsMax = 1'500;
-  constexpr std::chrono::seconds kTimeMax{60};
-  const auto end = std::chrono::system_clock::now() + kTimeMax;
+  constexpr std::time_t kSecondsMax = 60;
+  const std::time_t end = std::time(nullptr) + kSecondsMax;
   int runs = 0;
   for (std::size_t chunk = kept.size() / 2; chunk > 0; chunk /= 2) {
     for (bool smaller = true; smaller;) {
       smaller = false;
       for (std::size_t from = 0; from < kept.size() && runs < kRunsMax; from += chunk) {
-        if (std::chrono::system_clock::now() > end) {
+        if (std::time(nullptr) > end) {
           return kept;
         }
         std::vector<bool> fewer = kept;
@@ -203,7 +225,7 @@ int report_broken(const Plan& plan) {
       static_cast<long long>(std::count(kept.begin(), kept.end(), true)), kept.size(),
       static_cast<unsigned long long>(plan.seed), kept.size(), list_of(kept).c_str());
   std::fflush(stdout);
-  (void)run_plan(plan, kept, false, true);
+  std::printf("%s\n", run_plan(plan, kept, false, true).broken.c_str());
   return 1;
 }
 
@@ -236,11 +258,16 @@ struct Part {
   std::uint64_t seed = 0;  // the one that runs; when the process is over, one that broke, or 0
   std::uint64_t events = 0;
   std::uint64_t switches = 0;
+  Tallies tallies;
   std::array<std::uint64_t, check::kInvariants + 1> judged{};
 
-  void add(std::uint64_t more_events, std::uint64_t more_switches, const auto& more_judged) {
+  void add(std::uint64_t more_events,
+           std::uint64_t more_switches,
+           const Tallies& more_tallies,
+           const auto& more_judged) {
     events += more_events;
     switches += more_switches;
+    tallies.add(more_tallies);
     for (unsigned i = 1; i <= check::kInvariants; ++i) {
       judged[i] += more_judged[i];
     }
@@ -256,7 +283,7 @@ void run_part(const Settings& settings, std::uint64_t number, Part* part) {
     if (!verdict.broken.empty()) {
       return;
     }
-    part->add(verdict.report.events, verdict.switches, verdict.report.judged);
+    part->add(verdict.report.events, verdict.switches, verdict.tallies, verdict.report.judged);
   }
   part->seed = 0;
 }
@@ -298,7 +325,7 @@ int run_many(const Settings& settings) {
   Part sum;
   std::uint64_t broken = ~std::uint64_t{0};
   for (const Part& part : run_parts(settings)) {
-    sum.add(part.events, part.switches, part.judged);
+    sum.add(part.events, part.switches, part.tallies, part.judged);
     broken = part.seed != 0 ? std::min(broken, part.seed) : broken;
   }
   if (broken != ~std::uint64_t{0}) {
@@ -310,6 +337,13 @@ int run_many(const Settings& settings) {
     std::printf(" S%u %s%s", i, grouped(sum.judged[i]).c_str(),
                 i == check::kInvariants ? "\n" : ",");
     enough = enough && sum.judged[i] != 0;
+  }
+  std::printf("restarts:");
+  for (std::size_t i = 0; i < kTallyRules.size(); ++i) {
+    const auto& [name, floor] = kTallyRules[i];
+    std::printf(" %s %.*s%s", grouped(sum.tallies.of[i]).c_str(), static_cast<int>(name.size()),
+                name.data(), i + 1 == kTallyRules.size() ? "\n" : ",");
+    enough = enough && sum.tallies.of[i] >= floor;
   }
   std::printf(
       "simulation: %s seeds x %llu operations, %s events, %s switches in %.1f s (floor %s) seed "

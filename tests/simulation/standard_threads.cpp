@@ -1,14 +1,18 @@
-// The standard library's threads, mutexes, condition variables and steady clock, for a program
-// whose threads are fibers. The linker puts these in the place of what the engine and the worker
-// pool call (tests/simulation.cmake names them), so that their sources stay as they are.
+// The standard library's threads, mutexes, condition variables, clocks and random device, for a
+// program whose threads are fibers, and what is asked of its file system. The linker puts these in
+// the place of what the engine and the worker pool call (tests/simulation.cmake names them), so
+// that their sources stay as they are.
 //
 // One thread runs all fibers, so nothing here needs to be atomic. A mutex is a word that is 0 or 1;
 // sleepers are known by its address.
 #include <laneway/clock.hpp>
 
+#include "engine/base/hash.hpp"
 #include "tests/simulation/scheduler.hpp"
 
 #include <pthread.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 
 #include <chrono>
@@ -16,6 +20,7 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <thread>
 
 namespace laneway {
@@ -134,6 +139,27 @@ void __wrap__ZNSt18condition_variable10notify_allEv(std::condition_variable* con
 // std::chrono::steady_clock::now
 std::chrono::steady_clock::time_point __wrap__ZNSt6chrono3_V212steady_clock3nowEv() {
   return std::chrono::steady_clock::time_point(nanoseconds(scheduler().now_ns()));
+}
+
+// std::chrono::system_clock::now
+std::chrono::system_clock::time_point __wrap__ZNSt6chrono3_V212system_clock3nowEv() {
+  constexpr std::chrono::hours kSinceEpoch{500'000};
+  return std::chrono::system_clock::time_point(kSinceEpoch + nanoseconds(scheduler().now_ns()));
+}
+
+// std::random_device::_M_getval
+unsigned __wrap__ZNSt13random_device9_M_getvalEv(std::random_device*) {
+  return static_cast<unsigned>(
+      laneway::engine::mix64(static_cast<std::uint64_t>(scheduler().now_ns())));
+}
+
+int __wrap_mkdir(const char*, mode_t) {
+  return 0;
+}
+
+int __wrap_statfs(const char*, struct statfs* about) {
+  *about = {};
+  return 0;
 }
 
 }  // extern "C"

@@ -5,15 +5,18 @@
 #include <laneway/engine.hpp>
 #include <laneway/worker_pool.hpp>
 
+#include "tests/simulation/disk.hpp"
 #include "tests/simulation/plan.hpp"
 #include "tests/simulation/recorder.hpp"
 #include "tests/simulation/scheduler.hpp"
+#include "tests/simulation/tally.hpp"
 
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +42,16 @@ struct Sent {
   std::uint64_t key = 0;
   std::uint64_t dedup = 0;
   std::string payload;
+  // Of a queue that survives.
+  Durability durability = Durability::none;
+  MessageId told = {};        // its id, also when it is not there any more
+  bool durable = false;       // surely
+  bool ticket = false;        // its publish did not wait for that
+  std::size_t carried = 0;    // from a past life: place of its publish in the history, + 1
+  bool may_be_over = false;   // otherwise than by an ack
+  bool in_doubt = false;      // nobody was told whether it was taken
+  bool taken_back = false;    // by its publish, for want of room in the journal
+  std::uint32_t attempt = 0;  // its next one at least
 };
 
 struct Held {
@@ -47,6 +60,7 @@ struct Held {
   std::uint64_t message = 0;  // its first
   std::size_t size = 1;
   std::size_t acked = 0;
+  std::size_t life = 0;  // of the engine
 };
 
 struct Consuming {
@@ -62,7 +76,12 @@ class World {
 
   // Throws Broken when the history cannot be written; what is wrong in it is for the judge.
   void run();
-  const check::History& history() { return recorder_.history(); }
+  // Of each life, the first one first.
+  std::vector<check::History> histories() {
+    histories_.push_back(recorder_.begin_again());
+    return std::move(histories_);
+  }
+  const Tallies& tallies() const { return tallies_; }
   std::uint64_t operations_done() const { return operations_done_; }
   std::uint64_t switches() const { return scheduler_.switches(); }
 
@@ -78,6 +97,26 @@ class World {
   void drain_everything();
   void audit();
   void audit_duplicates();
+
+  // restarting.cpp
+  struct Fate;
+  void plug_in_disk();
+  EngineOptions engine_options();
+  void open_engine();
+  void flush();
+  bool waits_for_disk();
+  bool stops_before(std::size_t operation) const;
+  void stop();
+  void close_engine();
+  void restart();
+  void settle_past(Held& held, check::Verb verb);
+  void fates_of_ends(const check::History& past, std::map<std::uint64_t, Fate>* fates);
+  void remember_grants(const check::History& past, const std::map<std::uint64_t, Fate>& fates);
+  void carry_over();
+  void judge_recovered(std::uint64_t message, const Fate& fate);
+  void judge_prefixes(const std::map<std::uint64_t, Fate>& fates);
+  void write_carried(check::Event publish, const Fate& fate);
+  void may_end(std::uint64_t message);
 
   // producing.cpp
   void publish(Random& random);
@@ -95,6 +134,7 @@ class World {
                    std::size_t place);
   void settle(Held& held, Random& random);
   void settle_with(Held& held, check::Verb verb, Random& random);
+  Result<> ack_durable(Held& held);
   void extend(Held& held, Random& random);
   void ack_part(Held& held, Random& random);
   void hand_over(Consuming& self, Random& random);
@@ -107,10 +147,13 @@ class World {
            (options.in_flight_max != 0 && leases_alive_ >= options.in_flight_max);
   }
   // A lease counts until its shard is looked at, which may be the one after that with a message.
-  bool credits_may_lie_about() const {
-    return may_be_at_limit() || (plan_.options.in_flight_max != 0 && plan_.options.shards > 1);
+  // What a journaled shard may do depends on the disk.
+  bool may_come_back_empty() const {
+    return disk_ != nullptr || may_be_at_limit() ||
+           (plan_.options.in_flight_max != 0 && plan_.options.shards > 1);
   }
   void start_pool();
+  void end_pool();
   Outcome handle(const MessageView& view);
 
   // operating.cpp
@@ -156,7 +199,19 @@ class World {
   std::uint32_t pausing_ = 0;
   std::uint32_t resumed_ = 0;
   bool closed_ = false;
+  std::uint64_t close_began_ = ~std::uint64_t{0};  // stamp
   bool done_ = false;
+  bool drained_ = false;  // nothing is left but dead letters
+
+  Tallies tallies_;
+  std::unique_ptr<Disk> disk_;  // null: nothing is journaled
+  std::size_t life_ = 0;
+  bool found_closed_ = false;              // by this life: nothing of the last one is missing
+  bool stopping_ = false;                  // this life ends
+  std::uint64_t durable_before_ = 0;       // what had returned by this stamp is
+  std::set<std::uint64_t> durable_acks_;   // leases
+  std::vector<std::uint64_t> fences_;      // of past lives, by shard: the highest
+  std::vector<check::History> histories_;  // of past lives
 
   std::optional<WorkerPool> pool_;
   struct Working {
