@@ -4,7 +4,6 @@
 #include "engine/driver.hpp"
 #include "engine/journal_host.hpp"
 #include "engine/message_item.hpp"
-#include "engine/no_memory.hpp"
 #include "engine/queue_rules.hpp"
 
 #include <algorithm>
@@ -180,7 +179,8 @@ Result<> QueueState::recover() {
   if (watched) {
     look_at_depth();
   }
-  return know_positions();
+  // Without threads the first poll tells of them.
+  return may_block_ || options_.durability == Durability::none ? know_positions() : Result<>();
 }
 
 // Nobody is given an id before it is known that those of earlier lives are passed: the message may

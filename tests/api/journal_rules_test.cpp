@@ -283,6 +283,7 @@ TEST_F(JournalRules, an_ack_that_waits_is_durable_when_it_returns) {
 
 TEST_F(JournalRules, the_watermark_rises_when_a_ticket_becomes_durable_and_its_owner_is_told) {
   open(durable(Durability::sync));
+  ASSERT_TRUE(*engine_->flush()) << "it is told which positions are used";
   const MessageId first = *queue_->publish_async({.payload = "1"});
   const MessageId second = *queue_->publish_async({.payload = "2"});
   const std::uint64_t before = *engine_->durable();

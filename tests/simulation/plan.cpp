@@ -153,6 +153,7 @@ void Plan::draw_journal(Random& random, std::uint64_t count) {
   options.count_interrupted = random.percent(75);
   options.dead_letters_max = 4096;  // none is discarded for room
   steps_back = false;
+  driver = DriverMode::thread;  // without it ids are used up only when somebody polls
   journal_segments = random.one_of({4, 8, 1024});
   // A replayed message may come before one whose publish has returned, and that waits for another
   // to be durable: the judge does not know of that.

@@ -43,7 +43,7 @@ inline constexpr std::array<TallyRule, static_cast<std::size_t>(Tally::all)> kTa
     {"failed syncs", 150},
     {"short writes", 150},
     {"dead disks", 150},
-    {"full disks", 2'000},
+    {"full disks", 250},
     {"leases of past lives", 800},
 }};
 

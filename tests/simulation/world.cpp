@@ -101,7 +101,7 @@ void World::set_rules() {
   rules.in_flight = plan_.options.in_flight_max;
   rules.key_capacity = plan_.options.key_messages_max;
   // A clock that is set back makes windows longer.
-  if (plan_.options.rate.per_second > 0 && !plan_.steps_back) {
+  if (plan_.options.rate.per_second > 0 && !plan_.steps_back && !plan_.journaled()) {
     rules.rate_ns = static_cast<std::int64_t>(1e9 / plan_.options.rate.per_second);
     rules.burst = plan_.options.rate.burst;
   }
