@@ -179,7 +179,6 @@ Result<> QueueState::recover() {
   if (watched) {
     look_at_depth();
   }
-  // Without threads the first poll tells of them.
   return may_block_ || options_.durability == Durability::none ? know_positions() : Result<>();
 }
 
