@@ -4,6 +4,7 @@
 #include "engine/driver.hpp"
 #include "engine/journal_host.hpp"
 #include "engine/message_item.hpp"
+#include "engine/no_memory.hpp"
 #include "engine/queue_rules.hpp"
 
 #include <algorithm>
@@ -182,8 +183,7 @@ Result<> QueueState::recover() {
   return may_block_ || options_.durability == Durability::none ? know_positions() : Result<>();
 }
 
-// Nobody is given an id before it is known that those of earlier lives are passed: the message may
-// be lost with the record that would have told of it.
+// No id is given out before it is known that those of earlier lives, lost ones too, are passed.
 Result<> QueueState::know_positions() {
   constexpr milliseconds kPatience{1'000};  // a journal without room must not keep it closed
   for (const auto& shard : shards_) {

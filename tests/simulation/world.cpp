@@ -295,7 +295,7 @@ void World::drain_everything() {
 // Whoever is told to be a duplicate is told of whom.
 void World::audit_duplicates() {
   for (const auto& [message, id] : duplicates_) {
-    const auto may_be_first = [this, dedup = sent_[message].dedup](const Sent& first) {
+    const auto may_be_first = [dedup = sent_[message].dedup](const Sent& first) {
       return first.dedup == dedup && first.in_doubt && !first.taken_back;
     };
     const auto first = by_id_.find(id);
