@@ -77,7 +77,8 @@ class KeyJudge {
 
   // A dead letter for which its key waits. Whoever replays it begins a life that holds the key.
   bool holds_on(const Life& life) const {
-    return lives_.rules.dead_hold && lives_.rules.hold && has_died(life);
+    return lives_.rules.dead_hold && lives_.rules.hold && has_died(life) &&
+           !cancel_asked(lives_.message(life.message));
   }
   std::uint64_t let_go_by_operator(const Life& life) const {
     const Life* next = &life + 1;

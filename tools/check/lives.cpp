@@ -66,13 +66,6 @@ std::uint64_t first_doubt(const LeaseView& lease) {
   return kNever;
 }
 
-// Of a leased message, which then ends with its lease.
-bool cancel_asked(const MessageView& message) {
-  return std::any_of(message.ends.begin(), message.ends.end(), [](const Event* end) {
-    return end->state == State::cancelled && end->answer == Answer::unknown;
-  });
-}
-
 // The replay that began a life somewhere within `window`: of those that may have, the one that
 // returned first, since a later life may need the others. When it joined depends on all of them.
 std::vector<const Event*>::iterator replay_within(const Span& window,
@@ -363,8 +356,11 @@ void Lives::resolve(Life& life, const MessageView& message, bool last) {
     } else if (final_member != nullptr) {
       life.resolved.from = first_doubt(leases[final_member->lease]);
     }
+    const std::uint64_t since =
+        final_member != nullptr ? final_member->grant->invoke : life.joined.from;
     for (const Event* seen : message.ends) {
-      if (seen->state == State::left && life.resolved.from != kNever) {
+      if (seen->state == State::left && life.resolved.from != kNever &&
+          !replayed_between(message, since, seen->returned)) {
         life.resolved.from = std::max(life.resolved.from, seen->invoke);
       }
     }
@@ -404,6 +400,16 @@ const Member* Lives::member(const LeaseView& lease, std::size_t place) const {
 bool Lives::replayed_since(const Event& told) const {
   return std::any_of(replays_of_all.begin(), replays_of_all.end(),
                      [&](const Event* replay) { return replay->returned > told.invoke; });
+}
+
+// Then what is seen may be of a life in which it was not granted.
+bool Lives::replayed_between(const MessageView& message,
+                             std::uint64_t from,
+                             std::uint64_t by) const {
+  const std::vector<const Event*> replays = replays_of(message);
+  return std::any_of(replays.begin(), replays.end(), [&](const Event* replay) {
+    return replay->invoke < by && replay->returned > from;
+  });
 }
 
 bool Lives::revoked_between(std::uint64_t from, std::uint64_t by) const {

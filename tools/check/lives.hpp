@@ -5,6 +5,7 @@
 
 #include "tools/check/event.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -72,6 +73,13 @@ struct MessageView {
   std::uint32_t lives = 0;
 };
 
+// Of a leased message, which then ends with its lease.
+inline bool cancel_asked(const MessageView& message) {
+  return std::any_of(message.ends.begin(), message.ends.end(), [](const Event* end) {
+    return end->state == State::cancelled && end->answer == Answer::unknown;
+  });
+}
+
 inline bool may_be_accepted(const Event& publish) {
   return publish.answer == Answer::ok || publish.answer == Answer::unknown;
 }
@@ -101,6 +109,7 @@ struct Lives {
   bool revoked_between(std::uint64_t from, std::uint64_t by) const;
   // May all dead letters have been replayed after this was told?
   bool replayed_since(const Event& told) const;
+  bool replayed_between(const MessageView& message, std::uint64_t from, std::uint64_t by) const;
 
  private:
   void collect();

@@ -442,6 +442,24 @@ constexpr Entry kByRule[] = {
 
 // Legal histories of simulated runs that the judge once took for broken, cut down.
 constexpr Entry kOnceRejected[] = {
+    {"rejected_after_its_cancel_was_asked_which_lets_its_key_go", 7, true,
+     "queue attempts=3 dead_hold=yes\n"
+     "publish 1 2 message=1 key=7\n"
+     "publish 3 4 message=2 key=7\n"
+     "grant 5 6 message=1 key=7 lease=1 attempt=1\n"
+     "end 7 8 message=1 state=cancelled answer=unknown\n"
+     "settle 9 10 lease=1 verb=reject\n"
+     "grant 11 12 message=2 key=7 lease=2 attempt=1\n"},
+    {"died_by_a_dropped_lease_and_still_there_after_a_replay", 7, true,
+     "queue attempts=1\n"
+     "publish 1 2 message=1 key=7\n"
+     "publish 3 4 message=2 key=7\n"
+     "grant 5 6 message=1 key=7 lease=1 attempt=1\n"
+     "settle 7 8 lease=1 verb=drop answer=unknown\n"
+     "grant 9 10 message=2 key=7 lease=2 attempt=1\n"
+     "end 11 12 message=1 state=dead\n"
+     "replay 13 14 message=1\n"
+     "end 15 16 message=1 state=left\n"},
     {"a_replay_of_all_runs_while_the_message_dies_again", 13, true,
      "queue attempts=3\n"
      "publish 1 2 message=1\n"
