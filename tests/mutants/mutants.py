@@ -201,5 +201,23 @@ JOURNAL_MUTANTS = [
     ("used-up positions not told again", JOURNAL, "if («end != 0») { const RecordHeader mark", "false"),
 ]
 
+# Noticed by the simulation, most of them through a violated invariant.
+SIMULATION_MUTANTS = [
+    ("publish wakes nobody", ENGINE,
+     "shard.inbox().publish(claim); «consumers.notify_one();» return message_id", ""),
+    ("dropped generation: a stale lease settles", CONCURRENT,
+     "while («(word & kLeaseMask) == leased»)", "(word & 7) == (leased & 7)"),
+    ("ack of an expired lease accepted", CONCURRENT,
+     "while («(word & kLeaseMask) == leased») {", "((word & kLeaseMask) | 6) == (leased | 6)"),
+    ("expiry ignored", ENGINE, "word = words_[slot].end(ShardCore::tick_floor(now_ns)); if («word.state == LeaseState::expired»)", "false"),
+    ("written is taken for durable", JOURNAL,
+     "«file_->write_durable(offset_, whole)»; error != 0) { return error; } offset_ +=",
+     "file_->write(offset_, whole)"),
+    ("fences begin again in each life", ENGINE,
+     "first_fence = «std::uint64_t{journal.epoch()} << kEpochShift»;", "0"),
+    ("ends are not recorded", ENGINE,
+     "homes_.home(slot); if («silent(slot)») { return; } writer_.settle", "true"),
+]
+
 # Changes that no test can notice, and why.
 EQUIVALENT = []

@@ -28,6 +28,11 @@ GNU_FAST = ["g++", "-std=c++20", "-O0", "-w", "-DLANEWAY_STATIC_DEFINE", "-DLANE
 CLANG = ["clang++-14", "-std=c++20", "-O1", "-w", "-DLANEWAY_STATIC_DEFINE"]
 
 
+# What tests/simulation.cmake has the linker take over for the simulation.
+with open(os.path.join(ROOT, "tests/simulation.cmake"), encoding="utf-8") as file:
+    TAKEN_OVER = re.search(r"set\(taken_over\s+(.*?)\)", file.read(), re.DOTALL).group(1).split()
+
+
 class Program:
     def __init__(self, name, mutants_, compiler, sources, arguments, killer):
         self.name = name
@@ -69,6 +74,13 @@ PROGRAMS = [
          "tests/unit/journal/journal_crash_test.cpp"],
         ["--gtest_brief=1", "--gtest_fail_fast"],
         r"FAILED  \] (\S+)|engine/\S+?: laneway: this must hold: (.*)",
+    ),
+    Program(
+        "simulation", mutants.SIMULATION_MUTANTS,
+        GNU_FAST + ["-DLANEWAY_MODEL=2"] + [f"-Wl,--wrap={name}" for name in TAKEN_OVER],
+        ["engine/*.cpp", "engine/base/arena.cpp", "engine/core/*.cpp", "engine/journal/[!pu]*.cpp",
+         "engine/time/manual_clock.cpp", "tests/simulation/*.cpp", "tools/check/*.cpp"],
+        ["--probe", "600"], r"simulation: seed \d+: (.*?):|engine/\S+?: laneway: this must hold: (.*)",
     ),
 ]  # fmt: skip
 
@@ -112,6 +124,9 @@ def with_switches(text, places):
 
 def build(program, numbered, folder):
     sources = os.path.join(folder, "sources")
+    shutil.rmtree(sources, ignore_errors=True)
+    for part in ("engine", "include", "tests", "tools/check"):
+        shutil.copytree(os.path.join(ROOT, part), os.path.join(sources, part))
     places = {}
     for number, (_, room, place, instead) in numbered:
         file, span = locate(sources, room, place)
@@ -126,7 +141,7 @@ def build(program, numbered, folder):
         f"ls {' '.join(program.sources)}", shell=True, cwd=sources, check=True,
         capture_output=True, text=True,
     ).stdout.split()  # fmt: skip
-    libraries = [argument for argument in program.compiler if argument.startswith("-l")]
+    libraries = [argument for argument in program.compiler if argument.startswith(("-l", "-Wl"))]
     command = [argument for argument in program.compiler if argument not in libraries]
     command += ["-I.", "-Iinclude", "-I" + os.path.join(folder, "gen")]
     command += ["-include", "tests/mutants/selected.hpp"]
@@ -172,10 +187,7 @@ def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     folder, words = os.path.abspath(sys.argv[1]), sys.argv[2:]
-    sources = os.path.join(folder, "sources")
     shutil.rmtree(folder, ignore_errors=True)
-    for part in ("engine", "include", "tests"):
-        shutil.copytree(os.path.join(ROOT, part), os.path.join(sources, part))
     export = os.path.join(folder, "gen", "laneway", "export.h")
     os.makedirs(os.path.dirname(export))
     with open(export, "w", encoding="utf-8") as header:
