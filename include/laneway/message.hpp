@@ -76,8 +76,8 @@ struct Message {
 
 // The answer for one message of a batch.
 struct Published {
-  MessageId id = {};       // when accepted
-  Errc refused = Errc{};   // else why not; Errc{} (zero) means accepted
+  MessageId id = {};      // when accepted
+  Errc refused = Errc{};  // else why not; Errc{} (zero) means accepted
   // Accepted before, within the dedup window: `id` is the first one's, and it is as durable as that
   // had asked for.
   bool duplicate = false;
