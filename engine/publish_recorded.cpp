@@ -15,6 +15,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
+Error cut_off() {
+  return {Errc::io_error, 0, "closed before it was durable; the outcome is not known"};
+}
+
 }  // namespace
 
 Durability QueueState::durability_of(const Message& message) const {
@@ -66,9 +70,9 @@ Result<MessageId> QueueState::publish_recorded(const Message& message, bool wait
     return admitted.error();
   }
   const Result<MessageId> id = publish_by_rules(message);
-  if (id && wait && is_sync(message)) {
-    if (const Result<> durable = wait_until_durable(*id); !durable) {
-      return durable.error();
+  if (id && wait) {
+    if (const Result<> kept = wait_until_kept(message, *id); !kept) {
+      return kept.error();
     }
   }
   return id;
@@ -85,17 +89,25 @@ Result<std::size_t> QueueState::publish_recorded(std::span<const Message> messag
     std::size_t accepted =
         has_rules(options_) ? publish_by_rules(messages, all) : publish_plainly(messages, all);
     for (std::size_t i = 0; i < messages.size(); ++i) {
-      const Result<> durable =
-          all[i].accepted() && is_sync(messages[i]) ? wait_until_durable(all[i].id) : Result<>();
-      if (!durable && durable.error().code == Errc::journal_full) {
+      const Result<> kept =
+          all[i].accepted() ? wait_until_kept(messages[i], all[i].id) : Result<>();
+      if (!kept && kept.error().code == Errc::journal_full) {
         all[i] = {{}, Errc::journal_full};
         --accepted;
-      } else if (!durable) {
-        return durable.error();
+      } else if (!kept) {
+        return kept.error();
       }
     }
     return accepted;
   });
+}
+
+// What is not waited for is recorded by a close that finds it; it finds what was claimed before it.
+Result<> QueueState::wait_until_kept(const Message& message, MessageId id) const {
+  if (is_sync(message)) {
+    return wait_until_durable(id);
+  }
+  return durability_of(message) != Durability::none && closed.read() ? cut_off() : Result<>();
 }
 
 // In a journal that is full a message that is not recorded yet is taken back.
@@ -110,7 +122,7 @@ Result<> QueueState::wait_until_durable(MessageId id) const {
     const Result<bool> done =
         durable && !*durable ? shards_[id.shard()]->leaves_no_trace(id.position()) : durable;
     if (!done && done.error().code == Errc::closed) {
-      return {Errc::io_error, "closed before it was durable; the outcome is not known"};
+      return cut_off();
     }
     if (!done || *done) {
       return done ? Result<>() : done.error();

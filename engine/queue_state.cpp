@@ -469,20 +469,23 @@ void QueueState::refresh() {
   consumers.notify_all();
 }
 
+void QueueState::record_the_rest() noexcept {
+  for (const auto& shard : shards_) {
+    if (!shard->record_everything(std::numeric_limits<std::int64_t>::max())) {
+      recorded_all_ = false;
+      journal->lose_some();
+    }
+    journal->forget(*shard->journal());
+  }
+}
+
 void QueueState::close() noexcept {
   std::call_once(closed_once_, [this] {
     closed.set(true);
     consumers.notify_all();
     onlookers.notify_all();
     if (journal != nullptr) {
-      for (const auto& shard : shards_) {
-        const auto recorded = shard->record_everything(std::numeric_limits<std::int64_t>::max());
-        if (!recorded) {
-          recorded_all_ = false;
-          journal->lose_some();
-        }
-        journal->forget(*shard->journal());
-      }
+      record_the_rest();
     }
     std::int64_t leases = 0;
     // Closing takes the tokens for good, so nobody posts to the driver any more.

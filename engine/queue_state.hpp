@@ -141,6 +141,8 @@ class QueueState final : public ShardHost, public std::enable_shared_from_this<Q
   Result<MessageId> publish_recorded(const Message& message, bool wait);
   Result<std::size_t> publish_recorded(std::span<const Message> messages,
                                        std::span<Published> results);
+  void record_the_rest() noexcept;
+  Result<> wait_until_kept(const Message& message, MessageId id) const;
   Result<> wait_until_durable(MessageId id) const;
 
   Result<> check(const ReceiveOptions& options) const;

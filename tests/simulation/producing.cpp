@@ -133,8 +133,7 @@ void World::write_published(check::Event event, const Published& published) {
   // When the journal fails it is taken back, and nobody is told.
   const Sent& sent = sent_[event.message];
   const bool told = event.answer == check::Answer::ok;
-  // Nor of what overlaps a close.
-  const bool untold = (sent.ticket && !sent.durable) || (disk_ && closed_);
+  const bool untold = sent.ticket && !sent.durable;
   event.answer = told && untold ? check::Answer::unknown : event.answer;
   sent_[event.message].in_doubt = event.answer == check::Answer::unknown;
   recorder_.write(event);
