@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <vector>
 
 namespace laneway::engine {
@@ -164,6 +165,17 @@ Result<bool> QueueState::flush(std::chrono::nanoseconds deadline) {
     }
   }
   return true;
+}
+
+// At a close; what there is no room for is lost, and the journal does not say otherwise.
+void QueueState::record_the_rest() noexcept {
+  for (const auto& shard : shards_) {
+    if (!shard->record_everything(std::numeric_limits<std::int64_t>::max())) {
+      recorded_all_ = false;
+      journal->lose_some();
+    }
+    journal->forget(*shard->journal());
+  }
 }
 
 }  // namespace laneway::engine

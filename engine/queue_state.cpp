@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
 #include <thread>
 #include <utility>
 
@@ -467,16 +466,6 @@ void QueueState::refresh() {
     shard->look_again();
   }
   consumers.notify_all();
-}
-
-void QueueState::record_the_rest() noexcept {
-  for (const auto& shard : shards_) {
-    if (!shard->record_everything(std::numeric_limits<std::int64_t>::max())) {
-      recorded_all_ = false;
-      journal->lose_some();
-    }
-    journal->forget(*shard->journal());
-  }
 }
 
 void QueueState::close() noexcept {
