@@ -32,6 +32,17 @@ EngineOptions journaled() {
   return options;
 }
 
+// A scene of engines that share a disk.
+template <class Scene>
+void play(std::uint64_t seed, Scene scene) {
+  Tallies tallies;
+  Scheduler scheduler(seed);
+  scheduler.run([&] {
+    Disk disk(seed, tallies);
+    scene(scheduler, disk);
+  });
+}
+
 // Whoever waits for room asks the shard, and every hold that ends wakes all who wait for room.
 void blocked_publishers_wake_each_other(std::uint64_t seed) {
   constexpr std::uint64_t kSwitchesMax = 2'000;
@@ -65,10 +76,7 @@ void blocked_publishers_wake_each_other(std::uint64_t seed) {
 // A shard without a single durable record began at its first position again.
 void lost_messages_keep_their_ids(std::uint64_t seed) {
   constexpr int kLives = 3;
-  Tallies tallies;
-  Scheduler scheduler(seed);
-  scheduler.run([&] {
-    Disk disk(seed, tallies);
+  play(seed, [](Scheduler& scheduler, Disk& disk) {
     std::set<std::uint64_t> ids;
     for (int life = 0; life < kLives; ++life) {
       Engine engine = *Engine::open(journaled());
@@ -86,10 +94,7 @@ void lost_messages_keep_their_ids(std::uint64_t seed) {
 // What was published just before stayed in the ring when no segment was prepared any more.
 void what_is_in_memory_is_delivered_when_the_journal_has_failed(std::uint64_t seed) {
   constexpr std::size_t kMessages = 40;
-  Tallies tallies;
-  Scheduler scheduler(seed);
-  scheduler.run([&] {
-    Disk disk(seed, tallies);
+  play(seed, [seed](Scheduler& scheduler, Disk& disk) {
     Engine engine = *Engine::open(journaled());
     Queue queue = *engine.queue("work", kAsync);
     disk.break_after(seed, DiskFault::dead);
@@ -113,10 +118,7 @@ void what_is_in_memory_is_delivered_when_the_journal_has_failed(std::uint64_t se
 // write down the few bytes that would have made some.
 void a_small_journal_goes_on_after_many_restarts(std::uint64_t seed) {
   constexpr int kLives = 9;
-  Tallies tallies;
-  Scheduler scheduler(seed);
-  scheduler.run([&] {
-    Disk disk(seed, tallies);
+  play(seed, [](Scheduler& scheduler, Disk& disk) {
     EngineOptions options = journaled();
     options.journal.bytes_max = 4 * options.journal.segment_bytes;
     for (int life = 0; life < kLives; ++life) {
