@@ -247,6 +247,7 @@ void World::fates_of_ends(const check::History& past, std::map<std::uint64_t, Fa
         break;
       case Kind::grant:
         grants.insert({event.lease, &event});
+        sent_[event.message].granted = true;
         break;
       case Kind::replay:
         fate.may_be_replayed |= event.answer != Answer::refused && !replayed_none(event);
@@ -401,8 +402,10 @@ void World::write_carried(Event publish, const Fate& fate) {
   // Nobody must answer for what may have ended unseen.
   const bool surely = fate.found && !sent_[publish.message].may_be_over;
   publish.answer = surely ? publish.answer : Answer::unknown;
-  if (fate.dead || fate.may_be_replayed || sent_[publish.message].id.value == 0) {
-    // It joins when it is replayed, or did so: whenever that is, and in no batch.
+  const bool may_rest = plan_.options.on_failure == OnFailure::detach &&
+                        (sent_[publish.message].granted || plan_.workers != 0);
+  if (fate.dead || fate.may_be_replayed || may_rest || sent_[publish.message].id.value == 0) {
+    // It joins when it is replayed or its retry is due, or did so: whenever that is, in no batch.
     publish.invoke = 1;
     publish.returned = ~std::uint64_t{0};
     publish.thread = ~static_cast<std::uint32_t>(publish.message);

@@ -51,6 +51,7 @@ struct Sent {
   bool may_be_over = false;   // otherwise than by an ack
   bool in_doubt = false;      // nobody was told whether it was taken
   bool taken_back = false;    // by its publish, for want of room in the journal
+  bool granted = false;       // in a past life; it may have failed there
   std::uint32_t attempt = 0;  // its next one at least
 };
 
