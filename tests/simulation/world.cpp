@@ -259,6 +259,7 @@ void World::finish() {
 // Whatever is left must come: within so many receives and so much time, always another one.
 void World::drain_everything() {
   constexpr int kIdleRoundsMax = 100;
+  constexpr int kDiscards = 16;  // in a round
   Random random(plan_.seed);
   for (int idle = 0; idle < kIdleRoundsMax;) {
     Consuming& self = consuming_[0];
@@ -284,7 +285,7 @@ void World::drain_everything() {
       release_key(key);
     }
     // What fills a journal may be dead letters, which only an operator takes away.
-    if (waits && idle > kIdleRoundsMax / 2) {
+    for (int i = 0; i < kDiscards && waits && idle > kIdleRoundsMax / 2; ++i) {
       discard(random);
     }
     scheduler_.nap(milliseconds(1));
